@@ -1,0 +1,27 @@
+package wire
+
+// Verdict is the outcome of checking one signature, with all that somebody needs
+// to find out why it did not match. It holds the access token and the expected
+// signature in clear: it is for the sandbox's request log and for a merchant's
+// own terminal, never for an answer to the caller and never for production logs.
+type Verdict struct {
+	// Scheme names the signing rule: "snap-symmetric", "snap-asymmetric", ….
+	Scheme string `json:"scheme"`
+	OK     bool   `json:"ok"`
+	// Matched names the form of the body that was signed: raw, stripped or canonical.
+	Matched      string `json:"matched,omitempty"`
+	StringToSign string `json:"string_to_sign"`
+	// Digest is the body's digest as it stands in the string to sign.
+	Digest string `json:"digest,omitempty"`
+	// Expected is empty where it cannot be known: only the signer has the private key.
+	Expected string `json:"expected,omitempty"`
+	Received string `json:"received"`
+	// Hint says in words what the caller probably did wrong.
+	Hint string `json:"hint,omitempty"`
+}
+
+// Note is what a dialect tells the request log about one call.
+type Note struct {
+	Reason  string
+	Verdict *Verdict
+}
