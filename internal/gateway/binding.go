@@ -1,0 +1,360 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Binding is the consent of one wallet's owner to be charged by one customer
+// account of one merchant.
+type Binding struct {
+	ID             BindingID
+	MerchantID     MerchantID
+	WalletID       WalletID
+	Phone          Phone
+	CustomerID     string // the merchant's own id of its customer
+	State          BindingState
+	Dialect        string // which protocol asked, and so hears about the outcome
+	RequestID      string // the merchant's id of the binding request
+	PageID         PageID
+	AuthCode       string    // the page's key; exchanged for customer tokens while the binding is active
+	TokenExpiresAt time.Time // end of the newest customer token, zero before the first
+	CreatedAt      time.Time
+	ExpiresAt      time.Time // end of the consent, set on activation
+	EndedAt        time.Time // when it failed, expired or was unbound
+}
+
+// BindingState is where a binding stands.
+//
+//	state     event →     activate  fail    expire   unbind
+//	awaiting              active    failed  expired  –
+//	active                –         –       expired  unbound
+//	failed, expired, unbound: final
+type BindingState string
+
+const (
+	BindingAwaiting BindingState = "awaiting_customer"
+	BindingActive   BindingState = "active"
+	BindingFailed   BindingState = "failed"
+	BindingExpired  BindingState = "expired"
+	BindingUnbound  BindingState = "unbound"
+)
+
+type bindingEvent string
+
+const (
+	bindingActivate bindingEvent = "activate"
+	bindingFail     bindingEvent = "fail"
+	bindingExpire   bindingEvent = "expire"
+	bindingUnbind   bindingEvent = "unbind"
+)
+
+func (s BindingState) next(e bindingEvent) (BindingState, bool) {
+	switch s {
+	case BindingAwaiting:
+		switch e {
+		case bindingActivate:
+			return BindingActive, true
+		case bindingFail:
+			return BindingFailed, true
+		case bindingExpire:
+			return BindingExpired, true
+		}
+	case BindingActive:
+		switch e {
+		case bindingExpire:
+			return BindingExpired, true
+		case bindingUnbind:
+			return BindingUnbound, true
+		}
+	}
+	return s, false
+}
+
+// ReturnURLs is where the customer's browser goes after a hosted page. They are
+// used exactly as the merchant registered them with the request.
+type ReturnURLs struct {
+	Success string
+	Failure string
+}
+
+// StartBinding asks for a wallet's consent.
+type StartBinding struct {
+	Claim      Claim
+	Merchant   MerchantID
+	Phone      Phone
+	CustomerID string
+	Dialect    string
+	RequestID  string
+	Return     ReturnURLs
+}
+
+// StartBinding opens a hosted page on which the wallet's owner gives or refuses
+// consent. A pending binding reserves nothing: who completes the page first is
+// bound. An older pending page of the same customer and wallet stops working.
+func (g *Gateway) StartBinding(ctx context.Context, in StartBinding) (Binding, Page, error) {
+	var b Binding
+	var p Page
+	err := g.once(ctx, in.Claim, func(tx Tx) error {
+		w, err := g.walletIn(tx, in.Phone)
+		if err != nil {
+			return err
+		}
+		if refusal := w.usable(tx.Now()); refusal != nil {
+			return refusal
+		}
+		if err := g.mayBind(tx, in.Merchant, w.ID, in.CustomerID); err != nil {
+			return err
+		}
+		if err := g.supersede(tx, in.Merchant, w.ID, in.CustomerID); err != nil {
+			return err
+		}
+		b = Binding{
+			ID: BindingID(newID("bnd_", tx.Now())), MerchantID: in.Merchant, WalletID: w.ID, Phone: w.Phone,
+			CustomerID: in.CustomerID, State: BindingAwaiting, Dialect: in.Dialect, RequestID: in.RequestID, CreatedAt: tx.Now(),
+		}
+		p = g.newPage(tx, pageForBinding, string(b.ID), w, in.Merchant, in.Return)
+		b.PageID, b.AuthCode = p.ID, p.Key
+		if err := tx.InsertBinding(b); err != nil {
+			return err
+		}
+		if err := tx.InsertPage(p); err != nil {
+			return err
+		}
+		return g.record(tx, Event{MerchantID: b.MerchantID, Subject: string(b.ID), Kind: EventBindingStarted})
+	})
+	return b, p, err
+}
+
+// mayBind refuses when the wallet already has an active binding with the merchant.
+func (g *Gateway) mayBind(tx Tx, merchant MerchantID, wallet WalletID, customer string) error {
+	active, err := tx.ActiveBinding(merchant, wallet)
+	switch {
+	case errors.Is(err, ErrNoRow):
+		return nil
+	case err != nil:
+		return err
+	case !tx.Now().Before(active.ExpiresAt):
+		return g.endBinding(tx, active, bindingExpire)
+	case active.CustomerID == customer:
+		return refuse(AlreadyBound, "unbind first to bind again")
+	default:
+		return refuse(BoundElsewhere, "a wallet can be bound to one customer of a merchant")
+	}
+}
+
+// supersede ends the pending bindings that a new request of the same customer
+// for the same wallet replaces. The merchant asked for that itself and is not
+// notified.
+func (g *Gateway) supersede(tx Tx, merchant MerchantID, wallet WalletID, customer string) error {
+	pending, err := tx.AwaitingBindings(merchant, wallet, customer)
+	if err != nil {
+		return err
+	}
+	for _, b := range pending {
+		if err := g.endBinding(tx, b, bindingFail); err != nil {
+			return err
+		}
+		if _, err := tx.EndPage(b.PageID, PageSuperseded); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// endBinding moves b to a final state and records it.
+func (g *Gateway) endBinding(tx Tx, b Binding, e bindingEvent) error {
+	next, ok := b.State.next(e)
+	if !ok {
+		panic(fmt.Sprintf("gateway: binding %s is %s and cannot %s", b.ID, b.State, e))
+	}
+	ended, err := tx.EndBinding(b.ID, b.State, next)
+	if err != nil {
+		return err
+	}
+	if !ended {
+		return ErrRetry
+	}
+	kind := map[bindingEvent]EventKind{
+		bindingFail: EventBindingFailed, bindingExpire: EventBindingExpired, bindingUnbind: EventBindingUnbound,
+	}[e]
+	return g.record(tx, Event{MerchantID: b.MerchantID, Subject: string(b.ID), Kind: kind})
+}
+
+// activateBinding gives the consent that the page's owner has just confirmed. It
+// refuses when another customer of the merchant was faster.
+func (g *Gateway) activateBinding(tx Tx, b Binding) error {
+	if _, ok := b.State.next(bindingActivate); !ok {
+		return refuse(WrongState, "the binding is "+string(b.State))
+	}
+	if err := g.mayBind(tx, b.MerchantID, b.WalletID, b.CustomerID); err != nil {
+		return err
+	}
+	activated, err := tx.ActivateBinding(b.ID, tx.Now().Add(g.rules.BindingLife))
+	if err != nil {
+		return err
+	}
+	if !activated {
+		return ErrRetry
+	}
+	return g.announce(tx, b.Dialect, Event{MerchantID: b.MerchantID, Subject: string(b.ID), Kind: EventBindingActive})
+}
+
+// failBinding ends a pending binding whose page came to a bad end, and notifies.
+func (g *Gateway) failBinding(tx Tx, b Binding, e bindingEvent) error {
+	next, ok := b.State.next(e)
+	if !ok {
+		return refuse(WrongState, "the binding is "+string(b.State))
+	}
+	ended, err := tx.EndBinding(b.ID, b.State, next)
+	if err != nil {
+		return err
+	}
+	if !ended {
+		return ErrRetry
+	}
+	kind := EventBindingFailed
+	if e == bindingExpire {
+		kind = EventBindingExpired
+	}
+	return g.announce(tx, b.Dialect, Event{MerchantID: b.MerchantID, Subject: string(b.ID), Kind: kind})
+}
+
+// Grant is the permission to act for a customer, from which a dialect makes its
+// customer tokens.
+type Grant struct {
+	Binding          Binding
+	ExpiresAt        time.Time // whole seconds
+	RefreshExpiresAt time.Time // whole seconds
+}
+
+// GrantByAuthCode exchanges the code of an active binding. The code works again
+// and again until the binding ends, and earlier tokens stay valid.
+func (g *Gateway) GrantByAuthCode(ctx context.Context, merchant MerchantID, authCode string) (Grant, error) {
+	return g.grant(ctx, merchant, func(tx Tx) (Binding, error) { return tx.BindingByAuthCode(authCode) })
+}
+
+// GrantByBinding renews the grant of an active binding.
+func (g *Gateway) GrantByBinding(ctx context.Context, merchant MerchantID, id BindingID) (Grant, error) {
+	return g.grant(ctx, merchant, func(tx Tx) (Binding, error) { return tx.Binding(id) })
+}
+
+func (g *Gateway) grant(ctx context.Context, merchant MerchantID, find func(Tx) (Binding, error)) (Grant, error) {
+	var grant Grant
+	err := g.store.Update(ctx, func(tx Tx) error {
+		b, err := activeOnly(tx, merchant, find)
+		if err != nil {
+			return err
+		}
+		now := tx.Now().Truncate(time.Second)
+		grant = Grant{Binding: b, ExpiresAt: now.Add(g.rules.CustomerTokenLife), RefreshExpiresAt: now.Add(g.rules.RefreshTokenLife)}
+		grant.Binding.TokenExpiresAt = grant.ExpiresAt
+		return tx.SetBindingToken(b.ID, grant.ExpiresAt)
+	})
+	return grant, err
+}
+
+// activeOnly finds a binding of the merchant and refuses every other one alike,
+// so that nothing is learnt about bindings of others.
+func activeOnly(tx Tx, merchant MerchantID, find func(Tx) (Binding, error)) (Binding, error) {
+	b, err := find(tx)
+	if err != nil && !errors.Is(err, ErrNoRow) {
+		return b, err
+	}
+	switch {
+	case err != nil || b.MerchantID != merchant:
+		return Binding{}, refuse(BindingInvalid, "no binding of this merchant stands behind it")
+	case b.State == BindingAwaiting:
+		return Binding{}, refuse(BindingInvalid, "the customer has not completed the binding page")
+	case b.State != BindingActive:
+		return Binding{}, refuse(BindingInvalid, "the binding is "+string(b.State))
+	case !tx.Now().Before(b.ExpiresAt):
+		return Binding{}, refuse(BindingInvalid, "the binding has expired")
+	}
+	return b, nil
+}
+
+// Balance reads the wallet behind an active binding.
+func (g *Gateway) Balance(ctx context.Context, merchant MerchantID, id BindingID) (w Wallet, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		b, err := activeOnly(tx, merchant, func(tx Tx) (Binding, error) { return tx.Binding(id) })
+		if err != nil {
+			return err
+		}
+		w, err = tx.Wallet(b.WalletID)
+		return err
+	})
+	return w, err
+}
+
+// Unbind ends an active binding on the merchant's word. Its tokens and its auth
+// code stop working at once and its open payment pages are cancelled.
+func (g *Gateway) Unbind(ctx context.Context, claim Claim, merchant MerchantID, id BindingID) (Binding, error) {
+	return g.unbind(ctx, claim, merchant, func(tx Tx) (Binding, error) { return tx.Binding(id) })
+}
+
+// UnbindByAuthCode is Unbind for a merchant that names the binding by its code.
+func (g *Gateway) UnbindByAuthCode(ctx context.Context, claim Claim, merchant MerchantID, authCode string) (Binding, error) {
+	return g.unbind(ctx, claim, merchant, func(tx Tx) (Binding, error) { return tx.BindingByAuthCode(authCode) })
+}
+
+func (g *Gateway) unbind(ctx context.Context, claim Claim, merchant MerchantID, find func(Tx) (Binding, error)) (b Binding, err error) {
+	err = g.once(ctx, claim, func(tx Tx) error {
+		if b, err = activeOnly(tx, merchant, find); err != nil {
+			return err
+		}
+		return g.release(tx, b)
+	})
+	return b, err
+}
+
+// Unlink ends a binding on the customer's word, given in the wallet's app.
+func (g *Gateway) Unlink(ctx context.Context, phone Phone, id BindingID) error {
+	return g.store.Update(ctx, func(tx Tx) error {
+		b, err := tx.Binding(id)
+		if errors.Is(err, ErrNoRow) || err == nil && b.Phone != phone {
+			return refuse(NotFound, "this wallet has no such binding")
+		}
+		if err != nil {
+			return err
+		}
+		if b.State != BindingActive {
+			return refuse(WrongState, "the binding is "+string(b.State))
+		}
+		return g.release(tx, b)
+	})
+}
+
+func (g *Gateway) release(tx Tx, b Binding) error {
+	if err := g.endBinding(tx, b, bindingUnbind); err != nil {
+		return err
+	}
+	open, err := tx.AwaitingPayments(b.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range open {
+		if err := g.endPayment(tx, p, paymentCancel, Cancelled); err != nil {
+			return err
+		}
+		if _, err := tx.EndPage(p.PageID, PageCancelled); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// BindingsOf lists a wallet's bindings, newest first.
+func (g *Gateway) BindingsOf(ctx context.Context, phone Phone) (all []Binding, err error) {
+	err = g.view(ctx, "no wallet has this phone number", func(tx Tx) error {
+		w, err := tx.WalletByPhone(phone)
+		if err != nil {
+			return err
+		}
+		all, err = tx.WalletBindings(w.ID)
+		return err
+	})
+	return all, err
+}

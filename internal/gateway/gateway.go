@@ -1,0 +1,203 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/money"
+	"github.com/gerbang-pay/gerbang/internal/seal"
+)
+
+// Gateway is the core. It is safe for concurrent use.
+type Gateway struct {
+	store     Store
+	clock     Clock
+	keys      *seal.Keyring
+	pins      *pinHasher
+	rules     Rules
+	keepCodes bool
+	merchants merchantCache
+	notified  chan struct{}
+}
+
+// Config is what a Gateway needs. Store, Clock and Keys are required.
+type Config struct {
+	Store     Store
+	Clock     Clock
+	Keys      *seal.Keyring
+	Rules     Rules   // zero members take DefaultRules
+	PINCost   PINCost // zero takes DefaultPINCost
+	KeepCodes bool    // keep readable, sealed copies of one-time codes and PINs: the sandbox shows them
+}
+
+// Rules are the numbers that the providers' documents leave open.
+type Rules struct {
+	PageLife          time.Duration
+	OTPLife           time.Duration
+	OTPTries          int // wrong codes until a page fails
+	OTPSends          int // codes that one page may send
+	PINTries          int // wrong PINs in a row until the wallet locks
+	PINLock           time.Duration
+	BindingLife       time.Duration
+	CustomerTokenLife time.Duration
+	RefreshTokenLife  time.Duration
+	MaxTransaction    money.Amount // for wallets without a limit of their own
+}
+
+// DefaultRules are the rules unless configured otherwise.
+var DefaultRules = Rules{
+	PageLife: 15 * time.Minute,
+	OTPLife:  5 * time.Minute, OTPTries: 3, OTPSends: 3,
+	PINTries: 3, PINLock: 30 * time.Minute,
+	BindingLife:       365 * 24 * time.Hour,
+	CustomerTokenLife: 7 * 24 * time.Hour,
+	RefreshTokenLife:  90 * 24 * time.Hour,
+	MaxTransaction:    10_000_000,
+}
+
+// New makes a Gateway.
+func New(c Config) *Gateway {
+	if c.Rules == (Rules{}) {
+		c.Rules = DefaultRules
+	}
+	if c.PINCost == (PINCost{}) {
+		c.PINCost = DefaultPINCost
+	}
+	return &Gateway{
+		store: c.Store, clock: c.Clock, keys: c.Keys, pins: newPINHasher(c.Keys, c.PINCost),
+		rules: c.Rules, keepCodes: c.KeepCodes, notified: make(chan struct{}, 1),
+	}
+}
+
+// Rules returns the rules in force.
+func (g *Gateway) Rules() Rules { return g.rules }
+
+// Claim is the one use that a merchant may make of a request id. The zero Claim
+// claims nothing.
+type Claim struct {
+	Merchant MerchantID
+	Scope    string // what the id must be unique within, as the dialect defines it
+	Key      string // the request id
+}
+
+// ClaimRequest uses up a request id, or fails with RequestReused. Dialects call
+// it for calls that are refused, or only read, before the core is reached.
+func (g *Gateway) ClaimRequest(ctx context.Context, c Claim) error {
+	return g.store.Update(ctx, func(tx Tx) error { return claim(tx, c) })
+}
+
+func claim(tx Tx, c Claim) error {
+	if c == (Claim{}) {
+		return nil
+	}
+	claimed, err := tx.InsertClaim(c)
+	if err == nil && !claimed {
+		return refuse(RequestReused, "use a new request id for every request")
+	}
+	return err
+}
+
+// once runs fn in a transaction that claims a request id first. When fn refuses,
+// everything it did is rolled back, but the id stays used.
+func (g *Gateway) once(ctx context.Context, c Claim, fn func(Tx) error) error {
+	err := g.store.Update(ctx, func(tx Tx) error {
+		if err := claim(tx, c); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
+	var refusal *Error
+	if errors.As(err, &refusal) && refusal.Code != RequestReused {
+		return g.refuseOnce(ctx, c, err)
+	}
+	return err
+}
+
+// refuseOnce claims a request id for a call that ends in refusal. An id that was
+// used before outweighs the refusal.
+func (g *Gateway) refuseOnce(ctx context.Context, c Claim, refusal error) error {
+	if c == (Claim{}) {
+		return refusal
+	}
+	if err := g.ClaimRequest(ctx, c); err != nil {
+		return err
+	}
+	return refusal
+}
+
+// Ready reports whether the database answers.
+func (g *Gateway) Ready(ctx context.Context) error {
+	return g.store.View(ctx, func(Tx) error { return nil })
+}
+
+// Audit checks every invariant of the book in one read snapshot.
+func (g *Gateway) Audit(ctx context.Context) ([]Invariant, error) { return g.store.Audit(ctx) }
+
+// Erase deletes every row. Only the sandbox offers it.
+func (g *Gateway) Erase(ctx context.Context) error {
+	defer g.merchants.forget()
+	return g.store.Update(ctx, func(tx Tx) error { return tx.Erase() })
+}
+
+// expireBatch bounds one transaction of ExpireDue, so that a backlog does not
+// hold the writer for long.
+const expireBatch = 200
+
+// ExpireDue ends the pages, payments and bindings whose deadline has passed and
+// reports how many. It is called at least once a second and after the sandbox
+// moved the clock.
+func (g *Gateway) ExpireDue(ctx context.Context) (int, error) {
+	total := 0
+	for {
+		n, err := g.expireSome(ctx)
+		total += n
+		if err != nil || n < expireBatch {
+			return total, err
+		}
+	}
+}
+
+func (g *Gateway) expireSome(ctx context.Context) (n int, err error) {
+	due := false
+	err = g.view(ctx, "", func(tx Tx) error {
+		due, err = tx.AnythingDue()
+		return err
+	})
+	if err != nil || !due {
+		return 0, err
+	}
+	err = g.store.Update(ctx, func(tx Tx) error {
+		n = 0
+		pages, err := tx.DuePages(expireBatch)
+		if err != nil {
+			return err
+		}
+		for _, before := range pages {
+			p := before
+			if err := g.closePage(tx, &p, PageExpired, Expired); err != nil {
+				return err
+			}
+			saved, err := tx.UpdatePage(p, before)
+			if err != nil {
+				return err
+			}
+			if !saved {
+				return ErrRetry
+			}
+			n++
+		}
+		bindings, err := tx.DueBindings(expireBatch)
+		if err != nil {
+			return err
+		}
+		for _, b := range bindings {
+			if err := g.endBinding(tx, b, bindingExpire); err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	return n, err
+}

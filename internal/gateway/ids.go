@@ -1,0 +1,54 @@
+package gateway
+
+import (
+	"crypto/rand"
+	"encoding/binary"
+	"encoding/hex"
+	"math/big"
+	"time"
+)
+
+// Ids are a kind's prefix and 32 hex digits that begin with the creation time,
+// so that rows made together are stored together.
+type (
+	MerchantID     string // mch_…
+	WalletID       string // wal_…
+	BindingID      string // bnd_…
+	PageID         string // pag_…
+	PaymentID      string // pay_…
+	RefundID       string // rfd_…
+	EventID        string // evt_…
+	NotificationID string // ntf_…
+)
+
+// PageKeyDigits is the length of the unguessable number in a hosted page's URL.
+// In SNAP the same number is the binding's auth code.
+const PageKeyDigits = 40
+
+// newID returns prefix followed by a UUID of version 7 without its hyphens.
+func newID(prefix string, now time.Time) string {
+	var b [16]byte
+	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16)
+	rand.Read(b[6:])
+	b[6] = b[6]&0x0f | 0x70
+	b[8] = b[8]&0x3f | 0x80
+	buf := make([]byte, len(prefix)+32)
+	copy(buf, prefix)
+	hex.Encode(buf[len(prefix):], b[:])
+	return string(buf)
+}
+
+// randomDigits returns n decimal digits, each uniform and independent.
+func randomDigits(n int) string {
+	limit := new(big.Int).Exp(big.NewInt(10), big.NewInt(int64(n)), nil)
+	v, err := rand.Int(rand.Reader, limit)
+	if err != nil {
+		panic("gateway: no randomness: " + err.Error()) // crypto/rand documents that it never fails
+	}
+	text := v.String()
+	out := make([]byte, 0, n)
+	for range n - len(text) {
+		out = append(out, '0')
+	}
+	return string(append(out, text...))
+}

@@ -1,0 +1,147 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"time"
+)
+
+// Merchant is a shop that takes OVO payments, with its credentials at each
+// provider it speaks to.
+type Merchant struct {
+	ID        MerchantID
+	Name      string
+	CreatedAt time.Time
+	DOKU      DOKU
+}
+
+// DOKU is what a merchant has agreed with DOKU. Secrets are sealed at rest.
+type DOKU struct {
+	ClientID        string // unique; empty when the merchant does not use DOKU
+	SecretKey       string // key of symmetric signatures
+	PublicKeyPEM    string // verifies the merchant's asymmetric signatures
+	PrivateKeyPEM   string // only for key pairs that the sandbox made
+	NotificationURL string // non-SNAP payments
+	SNAP            SNAPEndpoints
+}
+
+// SNAPEndpoints are the merchant's own URLs that SNAP notifications need. An
+// empty notification URL means that nothing of its kind is sent.
+type SNAPEndpoints struct {
+	TokenURL               string // issues the token that authorises notifications
+	NotificationURL        string // payments
+	BindingNotificationURL string // bindings
+}
+
+// CreateMerchant stores a merchant; its id and creation time are assigned.
+func (g *Gateway) CreateMerchant(ctx context.Context, m Merchant) (Merchant, error) {
+	err := g.store.Update(ctx, func(tx Tx) error {
+		m.ID = MerchantID(newID("mch_", tx.Now()))
+		m.CreatedAt = tx.Now()
+		inserted, err := tx.InsertMerchant(m)
+		if err == nil && !inserted {
+			return refuse(Duplicate, "another merchant has this DOKU client id")
+		}
+		return err
+	})
+	return m, err
+}
+
+// UpdateMerchant replaces a merchant's name, credentials and URLs.
+func (g *Gateway) UpdateMerchant(ctx context.Context, m Merchant) error {
+	err := g.store.Update(ctx, func(tx Tx) error {
+		updated, err := tx.UpdateMerchant(m)
+		if err == nil && !updated {
+			return refuse(NotFound, "no such merchant")
+		}
+		return err
+	})
+	g.merchants.forget()
+	return err
+}
+
+// Merchant finds a merchant by id.
+func (g *Gateway) Merchant(ctx context.Context, id MerchantID) (m Merchant, err error) {
+	err = g.view(ctx, "no such merchant", func(tx Tx) error {
+		m, err = tx.Merchant(id)
+		return err
+	})
+	return m, err
+}
+
+// Merchants lists all merchants, oldest first.
+func (g *Gateway) Merchants(ctx context.Context) (all []Merchant, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		all, err = tx.Merchants()
+		return err
+	})
+	return all, err
+}
+
+// MerchantByDOKUClient finds the merchant behind a DOKU client id. Every signed
+// call needs it, so it is answered from memory after the first time.
+func (g *Gateway) MerchantByDOKUClient(ctx context.Context, clientID string) (Merchant, error) {
+	if m, ok := g.merchants.get(clientID); ok {
+		return m, nil
+	}
+	var m Merchant
+	generation := g.merchants.generation()
+	err := g.view(ctx, "no such client", func(tx Tx) (err error) {
+		m, err = tx.MerchantByDOKUClient(clientID)
+		return err
+	})
+	if err == nil {
+		g.merchants.put(clientID, m, generation)
+	}
+	return m, err
+}
+
+// merchantCache remembers merchants by DOKU client id. A generation number keeps
+// a read that began before an update from being stored after it.
+type merchantCache struct {
+	mu   sync.RWMutex
+	gen  uint64
+	byID map[string]Merchant
+}
+
+func (c *merchantCache) get(clientID string) (Merchant, bool) {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	m, ok := c.byID[clientID]
+	return m, ok
+}
+
+func (c *merchantCache) generation() uint64 {
+	c.mu.RLock()
+	defer c.mu.RUnlock()
+	return c.gen
+}
+
+func (c *merchantCache) put(clientID string, m Merchant, generation uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.gen != generation {
+		return
+	}
+	if c.byID == nil {
+		c.byID = map[string]Merchant{}
+	}
+	c.byID[clientID] = m
+}
+
+func (c *merchantCache) forget() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.gen++
+	c.byID = nil
+}
+
+// view runs fn in a read snapshot and turns a missing row into NotFound.
+func (g *Gateway) view(ctx context.Context, missing string, fn func(Tx) error) error {
+	err := g.store.View(ctx, fn)
+	if errors.Is(err, ErrNoRow) {
+		return refuse(NotFound, missing)
+	}
+	return err
+}

@@ -1,0 +1,199 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"time"
+)
+
+// Notification is the task of telling a merchant of one event. It is delivered at
+// least once; every attempt carries the same event.
+type Notification struct {
+	ID         NotificationID
+	EventID    EventID
+	MerchantID MerchantID
+	Subject    string
+	Kind       EventKind
+	Dialect    string
+	State      NotificationState
+	Attempts   int
+	NextAt     time.Time // when the next attempt is due, while queued
+	LeaseUntil time.Time // until when a worker holds it
+	Fence      int64     // grows with every claim; a worker whose fence is old may not write
+	CreatedAt  time.Time
+}
+
+// NotificationState is where a delivery stands. Delivered, failed and undeliverable
+// are final; a resend makes a new notification of the same event.
+type NotificationState string
+
+const (
+	NotificationQueued        NotificationState = "queued"
+	NotificationDelivered     NotificationState = "delivered"
+	NotificationFailed        NotificationState = "failed"        // the schedule is used up
+	NotificationUndeliverable NotificationState = "undeliverable" // the merchant has no URL for it
+)
+
+// ErrNoURL is what a dialect's encoder returns when the merchant has configured no
+// URL for a notification of this kind.
+var ErrNoURL = errors.New("the merchant has configured no URL for this notification")
+
+// Attempt is one try to deliver a notification.
+type Attempt struct {
+	NotificationID NotificationID
+	Number         int // from 1
+	URL            string
+	At             time.Time
+	Took           time.Duration
+	Status         int    // HTTP status, 0 when there was no answer
+	Answer         string // first bytes of the answer's body
+	Error          string // why there was no acknowledgement, in words
+}
+
+// Outgoing is a claimed notification with everything its encoder needs.
+type Outgoing struct {
+	Notification Notification
+	Event        Event
+	Merchant     Merchant
+	Payment      Payment // of payment events
+	Binding      Binding // of all events
+}
+
+// ClaimNotifications takes up to limit due notifications for one worker until the
+// lease ends.
+func (g *Gateway) ClaimNotifications(ctx context.Context, lease time.Duration, limit int) ([]Outgoing, error) {
+	var claimed []Outgoing
+	err := g.store.Update(ctx, func(tx Tx) error {
+		claimed = claimed[:0]
+		due, err := tx.ClaimNotifications(tx.Now().Add(lease), limit)
+		if err != nil {
+			return err
+		}
+		for _, n := range due {
+			out, err := outgoing(tx, n)
+			if err != nil {
+				return err
+			}
+			claimed = append(claimed, out)
+		}
+		return nil
+	})
+	return claimed, err
+}
+
+func outgoing(tx Tx, n Notification) (out Outgoing, err error) {
+	out.Notification = n
+	if out.Event, err = tx.Event(n.EventID); err != nil {
+		return out, err
+	}
+	if out.Merchant, err = tx.Merchant(n.MerchantID); err != nil {
+		return out, err
+	}
+	binding := BindingID(n.Subject)
+	if n.Kind.ForPayment() {
+		if out.Payment, err = tx.Payment(PaymentID(n.Subject)); err != nil {
+			return out, err
+		}
+		binding = out.Payment.BindingID
+	}
+	out.Binding, err = tx.Binding(binding)
+	return out, err
+}
+
+// NextNotification is when the earliest queued notification is due, or false when
+// none is queued.
+func (g *Gateway) NextNotification(ctx context.Context) (at time.Time, ok bool, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		at, err = tx.NextNotification()
+		if errors.Is(err, ErrNoRow) {
+			return nil
+		}
+		ok = err == nil
+		return err
+	})
+	return at, ok, err
+}
+
+// FinishAttempt stores an attempt and what follows from it: the notification's
+// new state and, while it stays queued, when the next attempt is due. A worker
+// that lost its lease changes nothing.
+func (g *Gateway) FinishAttempt(ctx context.Context, n Notification, a Attempt, state NotificationState, nextAt time.Time) error {
+	return g.store.Update(ctx, func(tx Tx) error {
+		n.State, n.NextAt, n.LeaseUntil, n.Attempts = state, nextAt, time.Time{}, a.Number
+		held, err := tx.FinishNotification(n)
+		if err != nil || !held {
+			return err
+		}
+		if state == NotificationUndeliverable {
+			return nil
+		}
+		return tx.InsertAttempt(a)
+	})
+}
+
+// ResendNotification queues the event of an earlier notification again, to be
+// sent now, on a schedule of its own.
+func (g *Gateway) ResendNotification(ctx context.Context, id NotificationID) (Notification, error) {
+	var n Notification
+	err := g.store.Update(ctx, func(tx Tx) error {
+		earlier, err := tx.Notification(id)
+		if errors.Is(err, ErrNoRow) {
+			return refuse(NotFound, "no such notification")
+		}
+		if err != nil {
+			return err
+		}
+		n = Notification{
+			ID: NotificationID(newID("ntf_", tx.Now())), EventID: earlier.EventID, MerchantID: earlier.MerchantID, Subject: earlier.Subject,
+			Kind: earlier.Kind, Dialect: earlier.Dialect, State: NotificationQueued, NextAt: tx.Now(), CreatedAt: tx.Now(),
+		}
+		tx.OnCommit(g.wakeNotifier)
+		return tx.InsertNotification(n)
+	})
+	return n, err
+}
+
+// ReleaseNotifications ends all leases. A process that owns its database alone
+// calls it on start, to go on at once with what a predecessor that died held.
+func (g *Gateway) ReleaseNotifications(ctx context.Context) error {
+	return g.store.Update(ctx, func(tx Tx) error { return tx.ReleaseNotifications() })
+}
+
+// Notifications lists up to limit notifications, newest first, that are older
+// than before ("" for the newest) and, unless subject is "", about that subject.
+func (g *Gateway) Notifications(ctx context.Context, subject string, before NotificationID, limit int) (all []Notification, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		all, err = tx.Notifications(subject, before, limit)
+		return err
+	})
+	return all, err
+}
+
+// Notification finds a notification by id.
+func (g *Gateway) Notification(ctx context.Context, id NotificationID) (n Notification, err error) {
+	err = g.view(ctx, "no such notification", func(tx Tx) error {
+		n, err = tx.Notification(id)
+		return err
+	})
+	return n, err
+}
+
+// Attempts lists the attempts of a notification in order.
+func (g *Gateway) Attempts(ctx context.Context, id NotificationID) (all []Attempt, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		all, err = tx.Attempts(id)
+		return err
+	})
+	return all, err
+}
+
+// Notified receives a value after a commit that queued a notification. It is
+// meant for one worker.
+func (g *Gateway) Notified() <-chan struct{} { return g.notified }
+
+func (g *Gateway) wakeNotifier() {
+	select {
+	case g.notified <- struct{}{}:
+	default: // a wake-up is already waiting
+	}
+}

@@ -1,0 +1,391 @@
+package gateway
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
+)
+
+// Payment is one attempt to move an amount from a wallet to a merchant.
+type Payment struct {
+	ID          PaymentID
+	MerchantID  MerchantID
+	WalletID    WalletID
+	BindingID   BindingID
+	PageID      PageID // the page that confirms it, or ""
+	Channel     Channel
+	Dialect     string // which protocol made it; references are unique within it
+	Reference   string // the merchant's number of the payment
+	RequestID   string // the merchant's id of the request that made it
+	Amount      money.Amount
+	Use         ledger.Use
+	Split       ledger.Split // what each purse paid or, with UseExact, is to pay
+	Refunded    ledger.Split // what each purse got back
+	State       PaymentState
+	Reason      Code   // why it did not succeed; Internal (zero) when it did or may
+	Fingerprint string // tells a repeat with the same content from one with other content
+	Details     string // the dialect's own notes, opaque here
+	NotifyURL   string // overrides the merchant's configured notification URL, or ""
+	CreatedAt   time.Time
+	FinalAt     time.Time // zero while awaiting the customer
+	TransferID  string    // the ledger transfer of a success
+	CustomerID  string    // the binding's customer; filled on reading
+}
+
+// Channel is the way a payment came about.
+type Channel string
+
+const (
+	SNAPSale      Channel = "snap_sale"      // confirmed by the customer on a hosted page
+	SNAPRecurring Channel = "snap_recurring" // charged under the binding's consent
+)
+
+// PaymentState is where a payment stands.
+//
+//	state      event →   approve    fail    cancel     expire
+//	awaiting             succeeded  failed  cancelled  expired
+//	succeeded, refused, failed, cancelled, expired: final
+//
+// A payment is born awaiting, or already succeeded or refused when no customer
+// needs to confirm it. Refused means that the merchant was told no in the answer
+// to its call; all other final states are notified.
+type PaymentState string
+
+const (
+	PaymentAwaiting  PaymentState = "awaiting_customer"
+	PaymentSucceeded PaymentState = "succeeded"
+	PaymentRefused   PaymentState = "refused"
+	PaymentFailed    PaymentState = "failed"
+	PaymentCancelled PaymentState = "cancelled"
+	PaymentExpired   PaymentState = "expired"
+)
+
+// Final reports whether the state can no longer change.
+func (s PaymentState) Final() bool { return s != PaymentAwaiting }
+
+type paymentEvent string
+
+const (
+	paymentApprove paymentEvent = "approve"
+	paymentFail    paymentEvent = "fail"
+	paymentCancel  paymentEvent = "cancel"
+	paymentExpire  paymentEvent = "expire"
+)
+
+func (s PaymentState) next(e paymentEvent) (PaymentState, bool) {
+	if s != PaymentAwaiting {
+		return s, false
+	}
+	switch e {
+	case paymentApprove:
+		return PaymentSucceeded, true
+	case paymentFail:
+		return PaymentFailed, true
+	case paymentCancel:
+		return PaymentCancelled, true
+	case paymentExpire:
+		return PaymentExpired, true
+	}
+	return s, false
+}
+
+// CreatePayment asks for a payment under an active binding.
+type CreatePayment struct {
+	Claim       Claim
+	Merchant    MerchantID
+	Binding     BindingID
+	Channel     Channel
+	Dialect     string
+	Reference   string
+	RequestID   string
+	Amount      money.Amount
+	Use         ledger.Use
+	Split       ledger.Split // with UseExact: the share of each purse
+	Fingerprint string
+	Details     string
+	NotifyURL   string
+	Return      ReturnURLs // of the page, for channels that have one
+}
+
+// CreatePayment charges the wallet at once, or opens a page for its owner to
+// confirm, depending on the channel.
+//
+// A purse that does not hold the amount is an outcome: the refused payment is
+// kept and its reference is used up. Every other refusal leaves nothing behind.
+// An awaiting payment reserves nothing; purses are checked when it is confirmed.
+func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment, Page, error) {
+	if in.Amount < 1 || in.Amount > money.Max {
+		return Payment{}, Page{}, g.refuseOnce(ctx, in.Claim, refuse(AmountInvalid, "an amount is 1 to "+money.Amount(money.Max).Rupiah()))
+	}
+	if in.Use == ledger.UseExact && (in.Split.Cash < 0 || in.Split.Points < 0 || in.Split.Total() != in.Amount) {
+		return Payment{}, Page{}, g.refuseOnce(ctx, in.Claim, refuse(AmountInvalid, "the purses' shares do not add up to the amount"))
+	}
+	var p Payment
+	var page Page
+	err := g.once(ctx, in.Claim, func(tx Tx) error {
+		b, err := activeOnly(tx, in.Merchant, func(tx Tx) (Binding, error) { return tx.Binding(in.Binding) })
+		if err != nil {
+			return err
+		}
+		w, err := tx.Wallet(b.WalletID)
+		if err != nil {
+			return err
+		}
+		p = Payment{
+			ID: PaymentID(newID("pay_", tx.Now())), MerchantID: in.Merchant, WalletID: w.ID, BindingID: b.ID,
+			Channel: in.Channel, Dialect: in.Dialect, Reference: in.Reference, RequestID: in.RequestID,
+			Amount: in.Amount, Use: in.Use, Split: in.Split, Fingerprint: in.Fingerprint, Details: in.Details,
+			NotifyURL: in.NotifyURL, CreatedAt: tx.Now(), CustomerID: b.CustomerID,
+		}
+		if err := g.unusedReference(tx, p); err != nil {
+			return err
+		}
+		if refusal := w.usable(tx.Now()); refusal != nil {
+			return refusal
+		}
+		if err := g.withinLimits(tx, w, p.Amount); err != nil {
+			return err
+		}
+		if in.Channel == SNAPSale {
+			page, err = g.awaitCustomer(tx, &p, w, in.Return)
+			return err
+		}
+		return g.charge(tx, &p, w)
+	})
+	if err == nil && p.State == PaymentRefused {
+		err = refuse(p.Reason, "the wallet cannot cover the payment")
+	}
+	return p, page, err
+}
+
+// unusedReference refuses a reference that the merchant has used before.
+func (g *Gateway) unusedReference(tx Tx, p Payment) error {
+	earlier, err := tx.PaymentByReference(p.MerchantID, p.Dialect, p.Reference)
+	switch {
+	case errors.Is(err, ErrNoRow):
+		return nil
+	case err != nil:
+		return err
+	case earlier.Fingerprint == p.Fingerprint:
+		return refuse(Duplicate, "the payment is "+string(earlier.State)+"; ask for its status instead of repeating it")
+	default:
+		return refuse(Inconsistent, "an earlier payment with this reference has other content")
+	}
+}
+
+func (g *Gateway) insertPayment(tx Tx, p Payment) error {
+	inserted, err := tx.InsertPayment(p)
+	if err == nil && !inserted {
+		return ErrRetry // a twin got in between; the next run finds it
+	}
+	return err
+}
+
+func (g *Gateway) awaitCustomer(tx Tx, p *Payment, w Wallet, urls ReturnURLs) (Page, error) {
+	page := g.newPage(tx, pageForPayment, string(p.ID), w, p.MerchantID, urls)
+	p.State, p.PageID = PaymentAwaiting, page.ID
+	if err := g.insertPayment(tx, *p); err != nil {
+		return page, err
+	}
+	if err := tx.InsertPage(page); err != nil {
+		return page, err
+	}
+	return page, g.record(tx, Event{MerchantID: p.MerchantID, Subject: string(p.ID), Kind: EventPaymentStarted})
+}
+
+// charge takes the money at once, or keeps the payment as refused.
+func (g *Gateway) charge(tx Tx, p *Payment, w Wallet) error {
+	split, covered := splitFor(*p, w)
+	p.FinalAt = tx.Now()
+	if !covered {
+		p.State, p.Reason = PaymentRefused, InsufficientFunds
+		if err := g.insertPayment(tx, *p); err != nil {
+			return err
+		}
+		return g.record(tx, Event{MerchantID: p.MerchantID, Subject: string(p.ID), Kind: EventPaymentRefused, Reason: p.Reason})
+	}
+	p.State, p.Split, p.TransferID = PaymentSucceeded, split, newID("trf_", tx.Now())
+	if err := g.insertPayment(tx, *p); err != nil {
+		return err
+	}
+	return g.capture(tx, *p)
+}
+
+// approvePayment takes the money of a payment its customer has just confirmed.
+func (g *Gateway) approvePayment(tx Tx, p Payment, w Wallet) error {
+	next, ok := p.State.next(paymentApprove)
+	if !ok {
+		return refuse(WrongState, "the payment is "+string(p.State))
+	}
+	if _, err := activeOnly(tx, p.MerchantID, func(tx Tx) (Binding, error) { return tx.Binding(p.BindingID) }); err != nil {
+		return err
+	}
+	if err := g.withinLimits(tx, w, p.Amount); err != nil {
+		return err
+	}
+	split, covered := splitFor(p, w)
+	if !covered {
+		return refuse(InsufficientFunds, "the wallet cannot cover the payment")
+	}
+	from := p.State
+	p.State, p.Split, p.TransferID, p.FinalAt = next, split, newID("trf_", tx.Now()), tx.Now()
+	if err := finish(tx, p, from); err != nil {
+		return err
+	}
+	return g.capture(tx, p)
+}
+
+func splitFor(p Payment, w Wallet) (ledger.Split, bool) {
+	if p.Use == ledger.UseExact {
+		return p.Split, w.Balance.Covers(p.Split)
+	}
+	return ledger.SplitPayment(p.Amount, w.Balance, p.Use)
+}
+
+// capture debits the wallet of a payment that has just succeeded and writes the
+// transfer, the event and the notification.
+func (g *Gateway) capture(tx Tx, p Payment) error {
+	debited, err := tx.DebitWallet(p.WalletID, p.Split)
+	if err != nil {
+		return err
+	}
+	if !debited {
+		return ErrRetry // another debit overtook the balance that was read
+	}
+	t := ledger.Transfer{
+		ID: p.TransferID, Kind: ledger.Payment, Subject: string(p.ID),
+		Postings: ledger.PaymentPostings(string(p.WalletID), string(p.MerchantID), p.Split),
+	}
+	if err := tx.InsertTransfer(t); err != nil {
+		return err
+	}
+	return g.announce(tx, p.Dialect, Event{MerchantID: p.MerchantID, Subject: string(p.ID), Kind: EventPaymentSucceeded})
+}
+
+// endPayment ends an awaiting payment without success, and notifies.
+func (g *Gateway) endPayment(tx Tx, p Payment, e paymentEvent, reason Code) error {
+	next, ok := p.State.next(e)
+	if !ok {
+		return refuse(WrongState, "the payment is "+string(p.State))
+	}
+	from := p.State
+	p.State, p.Reason, p.FinalAt = next, reason, tx.Now()
+	if err := finish(tx, p, from); err != nil {
+		return err
+	}
+	kind := map[PaymentState]EventKind{
+		PaymentFailed: EventPaymentFailed, PaymentCancelled: EventPaymentCancelled, PaymentExpired: EventPaymentExpired,
+	}[next]
+	return g.announce(tx, p.Dialect, Event{MerchantID: p.MerchantID, Subject: string(p.ID), Kind: kind, Reason: reason})
+}
+
+func finish(tx Tx, p Payment, from PaymentState) error {
+	finished, err := tx.FinishPayment(p, from)
+	if err == nil && !finished {
+		return ErrRetry
+	}
+	return err
+}
+
+// PaymentQuery names a payment by any of the three numbers a merchant may know.
+// Those that are given must all name the same payment.
+type PaymentQuery struct {
+	Dialect   string
+	Reference string
+	ID        PaymentID
+	RequestID string
+}
+
+// FindPayment finds one payment of a merchant, with its refunds and, while it
+// waits, its page.
+func (g *Gateway) FindPayment(ctx context.Context, merchant MerchantID, q PaymentQuery) (PaymentStatus, error) {
+	var s PaymentStatus
+	err := g.view(ctx, "no such payment", func(tx Tx) error {
+		p, err := findPayment(tx, merchant, q)
+		if err != nil {
+			return err
+		}
+		s, err = paymentStatus(tx, p)
+		return err
+	})
+	return s, err
+}
+
+// PaymentStatus is a payment with what has happened around it.
+type PaymentStatus struct {
+	Payment Payment
+	Refunds []Refund
+	Opened  bool // its page has been shown to a customer
+}
+
+func paymentStatus(tx Tx, p Payment) (s PaymentStatus, err error) {
+	s.Payment = p
+	if s.Refunds, err = tx.Refunds(p.ID); err != nil {
+		return s, err
+	}
+	if p.PageID != "" {
+		page, err := tx.Page(p.PageID)
+		if err != nil {
+			return s, fmt.Errorf("gateway: payment %s: %w", p.ID, err)
+		}
+		s.Opened = !page.OpenedAt.IsZero()
+	}
+	return s, nil
+}
+
+func findPayment(tx Tx, merchant MerchantID, q PaymentQuery) (p Payment, err error) {
+	switch {
+	case q.Reference != "":
+		p, err = tx.PaymentByReference(merchant, q.Dialect, q.Reference)
+	case q.ID != "":
+		p, err = tx.Payment(q.ID)
+	case q.RequestID != "":
+		p, err = tx.PaymentByRequestID(merchant, q.Dialect, q.RequestID)
+	default:
+		return p, ErrNoRow
+	}
+	if err != nil {
+		return p, err
+	}
+	if p.MerchantID != merchant || p.Dialect != q.Dialect || q.ID != "" && p.ID != q.ID || q.RequestID != "" && p.RequestID != q.RequestID {
+		return Payment{}, ErrNoRow
+	}
+	return p, nil
+}
+
+// Payment finds any payment by id, for operators.
+func (g *Gateway) Payment(ctx context.Context, id PaymentID) (PaymentStatus, error) {
+	var s PaymentStatus
+	err := g.view(ctx, "no such payment", func(tx Tx) error {
+		p, err := tx.Payment(id)
+		if err != nil {
+			return err
+		}
+		s, err = paymentStatus(tx, p)
+		return err
+	})
+	return s, err
+}
+
+// Payments lists up to limit payments of all merchants, newest first, that are
+// older than before ("" for the newest).
+func (g *Gateway) Payments(ctx context.Context, before PaymentID, limit int) (all []Payment, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		all, err = tx.Payments(before, limit)
+		return err
+	})
+	return all, err
+}
+
+// Transfers lists the ledger transfers made for a payment and its refunds.
+func (g *Gateway) Transfers(ctx context.Context, id PaymentID) (all []ledger.Transfer, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		all, err = tx.TransfersOf(id)
+		return err
+	})
+	return all, err
+}

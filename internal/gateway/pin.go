@@ -1,0 +1,102 @@
+package gateway
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/subtle"
+	"encoding/base64"
+	"fmt"
+	"runtime"
+	"strings"
+	"time"
+
+	"golang.org/x/crypto/argon2"
+
+	"github.com/gerbang-pay/gerbang/internal/seal"
+)
+
+// PINDigits is the length of an OVO PIN.
+const PINDigits = 6
+
+// PINCost tunes argon2id. A six-digit PIN has only a million values, so the hash
+// slows guessing down and the pepper (a key outside the database) prevents it.
+type PINCost struct {
+	MemoryKiB uint32
+	Passes    uint32
+}
+
+// DefaultPINCost follows OWASP's advice for argon2id: 19 MiB, two passes, about
+// 20 ms of one core.
+var DefaultPINCost = PINCost{MemoryKiB: 19 << 10, Passes: 2}
+
+// pinHasher computes PIN hashes, at most one per core at a time, so that a flood
+// of guesses can exhaust neither memory nor the other cores' work.
+type pinHasher struct {
+	keys  *seal.Keyring
+	cost  PINCost
+	slots chan struct{} // held while hashing
+	queue chan struct{} // held while waiting or hashing
+}
+
+func newPINHasher(keys *seal.Keyring, cost PINCost) *pinHasher {
+	cores := runtime.GOMAXPROCS(0)
+	return &pinHasher{keys: keys, cost: cost, slots: make(chan struct{}, cores), queue: make(chan struct{}, cores+64)}
+}
+
+// hash returns "argon2id$<KiB>$<passes>$<salt>$<key>" for a wallet's PIN.
+func (h *pinHasher) hash(wallet WalletID, pin string) string {
+	salt := make([]byte, 16)
+	rand.Read(salt)
+	key := h.derive(wallet, pin, salt, h.cost)
+	return fmt.Sprintf("argon2id$%d$%d$%s$%s", h.cost.MemoryKiB, h.cost.Passes,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
+}
+
+// matches compares a PIN with a stored hash. It takes tens of milliseconds and
+// must not run inside a transaction. It fails with Busy when too many wait.
+func (h *pinHasher) matches(ctx context.Context, wallet WalletID, pin, stored string) (bool, error) {
+	parts := strings.Split(stored, "$")
+	var cost PINCost
+	if len(parts) != 5 || parts[0] != "argon2id" {
+		return false, fmt.Errorf("gateway: wallet %s has an unreadable PIN hash", wallet)
+	}
+	if _, err := fmt.Sscanf(parts[1]+" "+parts[2], "%d %d", &cost.MemoryKiB, &cost.Passes); err != nil {
+		return false, fmt.Errorf("gateway: wallet %s has an unreadable PIN hash: %w", wallet, err)
+	}
+	salt, err1 := base64.RawStdEncoding.DecodeString(parts[3])
+	want, err2 := base64.RawStdEncoding.DecodeString(parts[4])
+	if err1 != nil || err2 != nil {
+		return false, fmt.Errorf("gateway: wallet %s has an unreadable PIN hash", wallet)
+	}
+
+	select {
+	case h.queue <- struct{}{}:
+		defer func() { <-h.queue }()
+	default:
+		return false, &Error{Code: Busy, Detail: "too many PINs are being checked; try again", RetryAfter: time.Second}
+	}
+	select {
+	case h.slots <- struct{}{}:
+		defer func() { <-h.slots }()
+	case <-ctx.Done():
+		return false, ctx.Err()
+	}
+	return subtle.ConstantTimeCompare(h.derive(wallet, pin, salt, cost), want) == 1, nil
+}
+
+func (h *pinHasher) derive(wallet WalletID, pin string, salt []byte, cost PINCost) []byte {
+	peppered := h.keys.Digest("wallet.pin", string(wallet)+"|"+pin)
+	return argon2.IDKey([]byte(peppered), salt, cost.Passes, cost.MemoryKiB, 1, 32)
+}
+
+func isDigits(text string, n int) bool {
+	if len(text) != n {
+		return false
+	}
+	for i := range len(text) {
+		if text[i] < '0' || text[i] > '9' {
+			return false
+		}
+	}
+	return true
+}

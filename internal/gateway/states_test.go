@@ -1,0 +1,87 @@
+package gateway
+
+import "testing"
+
+// Each machine is walked over every pair of state and event; what the table does
+// not list must be refused and leave the state as it is.
+
+func TestPaymentStates(t *testing.T) {
+	t.Parallel()
+	allowed := map[PaymentState]map[paymentEvent]PaymentState{
+		PaymentAwaiting: {
+			paymentApprove: PaymentSucceeded, paymentFail: PaymentFailed, paymentCancel: PaymentCancelled, paymentExpire: PaymentExpired,
+		},
+	}
+	for _, s := range []PaymentState{PaymentAwaiting, PaymentSucceeded, PaymentRefused, PaymentFailed, PaymentCancelled, PaymentExpired, "unheard of"} {
+		for _, e := range []paymentEvent{paymentApprove, paymentFail, paymentCancel, paymentExpire, "unheard of"} {
+			want, ok := allowed[s][e]
+			if !ok {
+				want = s
+			}
+			if got, gotOK := s.next(e); got != want || gotOK != ok {
+				t.Errorf("%s on %s gives %s, %v; want %s, %v", s, e, got, gotOK, want, ok)
+			}
+		}
+		if s.Final() == (s == PaymentAwaiting) {
+			t.Errorf("Final of %s is %v", s, s.Final())
+		}
+	}
+}
+
+func TestBindingStates(t *testing.T) {
+	t.Parallel()
+	allowed := map[BindingState]map[bindingEvent]BindingState{
+		BindingAwaiting: {bindingActivate: BindingActive, bindingFail: BindingFailed, bindingExpire: BindingExpired},
+		BindingActive:   {bindingExpire: BindingExpired, bindingUnbind: BindingUnbound},
+	}
+	for _, s := range []BindingState{BindingAwaiting, BindingActive, BindingFailed, BindingExpired, BindingUnbound, "unheard of"} {
+		for _, e := range []bindingEvent{bindingActivate, bindingFail, bindingExpire, bindingUnbind, "unheard of"} {
+			want, ok := allowed[s][e]
+			if !ok {
+				want = s
+			}
+			if got, gotOK := s.next(e); got != want || gotOK != ok {
+				t.Errorf("%s on %s gives %s, %v; want %s, %v", s, e, got, gotOK, want, ok)
+			}
+		}
+	}
+}
+
+func TestCodes(t *testing.T) {
+	t.Parallel()
+	for _, c := range Codes() {
+		if c.Error() == "" {
+			t.Errorf("code %d has no text", c)
+		}
+		if back, ok := ParseCode(c.String()); !ok || back != c {
+			t.Errorf("%q is read back as %v, %v", c, back, ok)
+		}
+	}
+}
+
+func TestParsePhone(t *testing.T) {
+	t.Parallel()
+	for text, want := range map[string]Phone{
+		"081211111111":    "081211111111",
+		"6281211111111":   "081211111111",
+		"+6281211111111":  "081211111111",
+		"62857957868761":  "0857957868761",
+		"0812345678":      "0812345678",
+		"08123456789012":  "08123456789012",
+		"":                "",
+		"81211111111":     "",
+		"081":             "",
+		"0812345":         "",
+		"081234567890123": "",
+		"+62 812 1111":    "",
+		"0812-1111-1111":  "",
+		"021555555555":    "",
+		"０８1211111111":    "",
+		"006281211111111": "",
+		"62081211111111":  "",
+	} {
+		if got, ok := ParsePhone(text); got != want || ok != (want != "") {
+			t.Errorf("ParsePhone(%q) = %q, %v; want %q", text, got, ok, want)
+		}
+	}
+}

@@ -1,0 +1,133 @@
+package gateway
+
+import (
+	"context"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
+)
+
+// Store keeps the gateway's rows. Secrets are sealed on the way in and opened on
+// the way out.
+type Store interface {
+	// View runs fn in one read snapshot.
+	View(ctx context.Context, fn func(Tx) error) error
+
+	// Update runs fn in one transaction and returns once its commit is durable.
+	// When fn or the commit fails, nothing of it remains. fn may be run again
+	// after ErrRetry or a conflict, so it must touch nothing but its Tx and
+	// variables it sets anew. ctx can only keep a waiting Update from starting:
+	// once begun it runs to its end.
+	Update(ctx context.Context, fn func(Tx) error) error
+
+	// Audit checks the invariants of the book in one read snapshot.
+	Audit(ctx context.Context) ([]Invariant, error)
+}
+
+// Invariant is the verdict on one rule of the book.
+type Invariant struct {
+	ID     string   // "I01"…
+	Rule   string   // what must hold, in words
+	OK     bool     //
+	Broken int      // how many rows break it
+	Keys   []string // the first of them
+}
+
+// Tx is one transaction. Reads return ErrNoRow when there is no such row. The
+// bool of a write says whether its guard held: false means that nothing was
+// written. Now is fixed for the whole transaction, in microseconds, UTC.
+type Tx interface {
+	Now() time.Time
+	// OnCommit runs fn once the transaction is durable.
+	OnCommit(fn func())
+
+	InsertClaim(Claim) (bool, error)
+
+	InsertMerchant(Merchant) (bool, error)
+	UpdateMerchant(Merchant) (bool, error)
+	Merchant(MerchantID) (Merchant, error)
+	MerchantByDOKUClient(clientID string) (Merchant, error)
+	Merchants() ([]Merchant, error)
+
+	InsertWallet(Wallet) (bool, error)
+	UpdateWalletTerms(Wallet) error // name, status, limits, PIN lock; never the balance
+	SetPINFails(id WalletID, fails int, lockedUntil time.Time) error
+	Wallet(WalletID) (Wallet, error)
+	WalletByPhone(Phone) (Wallet, error)
+	Wallets() ([]Wallet, error)
+	// WalletSpent counts and sums the wallet's successful payments since a moment.
+	WalletSpent(id WalletID, since time.Time) (count int64, sum money.Amount, err error)
+	// DebitWallet takes s unless a purse holds less.
+	DebitWallet(id WalletID, s ledger.Split) (bool, error)
+	// CreditWallet adds s unless a purse, or both together, would exceed holding.
+	CreditWallet(id WalletID, s ledger.Split, holding money.Amount) (bool, error)
+	InsertTransfer(ledger.Transfer) error
+	TransfersOf(PaymentID) ([]ledger.Transfer, error) // of the payment and its refunds
+
+	InsertBinding(Binding) error
+	Binding(BindingID) (Binding, error)
+	BindingByAuthCode(authCode string) (Binding, error)
+	ActiveBinding(MerchantID, WalletID) (Binding, error)
+	AwaitingBindings(m MerchantID, w WalletID, customerID string) ([]Binding, error)
+	WalletBindings(WalletID) ([]Binding, error)
+	DueBindings(limit int) ([]Binding, error) // active, past their end
+	// ActivateBinding makes an awaiting binding active.
+	ActivateBinding(id BindingID, expiresAt time.Time) (bool, error)
+	EndBinding(id BindingID, from, to BindingState) (bool, error)
+	SetBindingToken(id BindingID, expiresAt time.Time) error
+
+	InsertPage(Page) error
+	Page(PageID) (Page, error)
+	PageByKey(key string) (Page, error)
+	OTPPages(WalletID) ([]Page, error) // waiting for a live code, newest first
+	DuePages(limit int) ([]Page, error)
+	// UpdatePage writes p unless the page has changed since before was read.
+	UpdatePage(p, before Page) (bool, error)
+	// EndPage ends an open page.
+	EndPage(id PageID, to PageState) (bool, error)
+
+	InsertPayment(Payment) (bool, error)
+	// FinishPayment writes state, reason, split, transfer and final time of p
+	// unless the payment has left the state from.
+	FinishPayment(p Payment, from PaymentState) (bool, error)
+	// SetRefunded moves the refunded amounts from one pair of values to another.
+	SetRefunded(id PaymentID, from, to ledger.Split) (bool, error)
+	Payment(PaymentID) (Payment, error)
+	PaymentByReference(m MerchantID, dialect, reference string) (Payment, error)
+	PaymentByRequestID(m MerchantID, dialect, requestID string) (Payment, error)
+	AwaitingPayments(BindingID) ([]Payment, error)
+	Payments(before PaymentID, limit int) ([]Payment, error)
+
+	InsertRefund(Refund) (bool, error)
+	RefundByReference(m MerchantID, dialect, reference string) (Refund, error)
+	Refunds(PaymentID) ([]Refund, error)
+
+	InsertEvent(Event) error
+	Event(EventID) (Event, error)
+	Events(subject string) ([]Event, error)
+
+	InsertNotification(Notification) error
+	// ClaimNotifications leases due notifications until a moment and raises
+	// their fences.
+	ClaimNotifications(leaseUntil time.Time, limit int) ([]Notification, error)
+	NextNotification() (time.Time, error)
+	// FinishNotification writes state, attempts and next time unless the fence
+	// has moved on.
+	FinishNotification(Notification) (bool, error)
+	ReleaseNotifications() error
+	Notification(NotificationID) (Notification, error)
+	Notifications(subject string, before NotificationID, limit int) ([]Notification, error)
+	InsertAttempt(Attempt) error
+	Attempts(NotificationID) ([]Attempt, error)
+
+	// AnythingDue reports whether DuePages or DueBindings would find something.
+	AnythingDue() (bool, error)
+
+	// Setting and SetSetting keep small facts about the installation, sealed.
+	Setting(name string) (string, error)
+	SetSetting(name, value string) error
+
+	// Erase deletes every row but settings.
+	Erase() error
+}

@@ -1,0 +1,126 @@
+package store
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
+
+// keysShown bounds how many breaking rows an invariant names.
+const keysShown = 20
+
+// invariant is a rule of the book and the query that finds what breaks it: one
+// text column naming each breaking row. $1 is the time by which every deadline
+// must have been acted on; $2 the time an answered notification's lease must
+// have ended by.
+type invariant struct {
+	id, rule, query string
+}
+
+// The numbers are part of the interface: operators and tests refer to them.
+var invariants = []invariant{
+	{"I01", "all postings together sum to zero", `
+		SELECT 'the book is off by ' || sum(amount) FROM posting HAVING sum(amount) <> 0`},
+	{"I02", "every transfer has at least two postings and balances in each purse", `
+		SELECT transfer_id FROM posting GROUP BY transfer_id
+		HAVING count(*) < 2 OR sum(amount) <> 0 OR sum(CASE WHEN account LIKE '%:points' THEN amount ELSE 0 END) <> 0`},
+	{"I03", "no wallet is negative", `
+		SELECT account FROM posting WHERE account LIKE 'wallet:%' GROUP BY account HAVING sum(amount) < 0
+		UNION ALL SELECT id FROM wallet WHERE cash < 0 OR points < 0`},
+	{"I04", "a wallet's balance is the sum of its postings", `
+		SELECT w.id FROM wallet w
+		LEFT JOIN (SELECT account, sum(amount) AS total FROM posting WHERE account LIKE 'wallet:%' GROUP BY account) c ON c.account = 'wallet:' || w.id || ':cash'
+		LEFT JOIN (SELECT account, sum(amount) AS total FROM posting WHERE account LIKE 'wallet:%' GROUP BY account) p ON p.account = 'wallet:' || w.id || ':points'
+		WHERE w.cash <> coalesce(c.total, 0) OR w.points <> coalesce(p.total, 0)`},
+	{"I05", "a succeeded payment has one transfer, of its full amount", `
+		SELECT p.id FROM payment p WHERE p.state = 'succeeded' AND (p.cash + p.points <> p.amount OR NOT EXISTS (
+			SELECT 1 FROM transfer t WHERE t.id = p.transfer_id AND t.kind = 'payment' AND t.subject = p.id
+			AND (SELECT coalesce(sum(o.amount), 0) FROM posting o WHERE o.transfer_id = t.id AND o.account LIKE 'receivable:' || p.merchant_id || ':%') = p.amount
+			AND (SELECT coalesce(sum(o.amount), 0) FROM posting o WHERE o.transfer_id = t.id AND o.account LIKE 'wallet:' || p.wallet_id || ':%') = -p.amount))
+		UNION ALL SELECT subject FROM transfer WHERE kind = 'payment' GROUP BY subject HAVING count(*) > 1`},
+	{"I06", "only succeeded payments have a payment transfer", `
+		SELECT t.id FROM transfer t LEFT JOIN payment p ON p.id = t.subject
+		WHERE t.kind = 'payment' AND (p.id IS NULL OR p.state <> 'succeeded' OR p.transfer_id <> t.id)`},
+	{"I07", "refunds stay within the payment and return points first", `
+		SELECT p.id FROM payment p JOIN refund r ON r.payment_id = p.id
+		GROUP BY p.id, p.cash, p.points, p.refunded_cash, p.refunded_points, p.state
+		HAVING sum(r.cash) > p.cash OR sum(r.points) > p.points OR (sum(r.cash) > 0 AND sum(r.points) < p.points)
+			OR sum(r.cash) <> p.refunded_cash OR sum(r.points) <> p.refunded_points OR p.state <> 'succeeded'
+		UNION ALL SELECT id FROM payment p WHERE refunded_cash + refunded_points > 0 AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.payment_id = p.id)
+		UNION ALL SELECT r.id FROM refund r LEFT JOIN transfer t ON t.id = r.transfer_id AND t.kind = 'refund' AND t.subject = r.id
+			LEFT JOIN payment p ON p.id = r.payment_id WHERE t.id IS NULL OR t.reverses <> p.transfer_id`},
+	{"I08", "a merchant's receivable is captured less refunded, in each purse", `
+		SELECT m.id FROM merchant m
+		LEFT JOIN (SELECT account, sum(amount) AS total FROM posting WHERE account LIKE 'receivable:%' GROUP BY account) c ON c.account = 'receivable:' || m.id || ':cash'
+		LEFT JOIN (SELECT account, sum(amount) AS total FROM posting WHERE account LIKE 'receivable:%' GROUP BY account) q ON q.account = 'receivable:' || m.id || ':points'
+		LEFT JOIN (SELECT merchant_id, sum(cash - refunded_cash) AS cash, sum(points - refunded_points) AS points
+			FROM payment WHERE state = 'succeeded' GROUP BY merchant_id) p ON p.merchant_id = m.id
+		WHERE coalesce(c.total, 0) <> coalesce(p.cash, 0) OR coalesce(q.total, 0) <> coalesce(p.points, 0)`},
+	{"I09", "a final payment is notified once, and one refused in the answer never", `
+		SELECT p.id FROM payment p LEFT JOIN (
+			SELECT subject, count(DISTINCT event_id) AS events, min(kind) AS kind FROM notification GROUP BY subject) n ON n.subject = p.id
+		WHERE CASE WHEN p.state IN ('awaiting_customer', 'refused') THEN n.events IS NOT NULL
+			ELSE coalesce(n.events, 0) <> 1 OR n.kind <> 'payment.' || p.state END`},
+	{"I10", "a reference names one payment, a request id is claimed once", `
+		SELECT merchant_id || ' ' || dialect || ' ' || reference FROM payment GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
+		UNION ALL SELECT merchant_id || ' ' || dialect || ' ' || reference FROM refund GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
+		UNION ALL SELECT merchant_id || ' ' || scope || ' ' || request_id FROM claim GROUP BY merchant_id, scope, request_id HAVING count(*) > 1`},
+	{"I11", "a wallet has one active binding with a merchant at most", `
+		SELECT merchant_id || ' ' || wallet_id FROM binding WHERE state = 'active' GROUP BY merchant_id, wallet_id HAVING count(*) > 1`},
+	{"I12", "no page waits more than five seconds past its deadline, and none outlives its subject", `
+		SELECT id FROM page WHERE state IN ('otp', 'pin') AND deadline_us < $1
+		UNION ALL SELECT p.id FROM payment p JOIN page g ON g.id = p.page_id WHERE p.state = 'awaiting_customer' AND g.state NOT IN ('otp', 'pin')
+		UNION ALL SELECT b.id FROM binding b JOIN page g ON g.id = b.page_id WHERE b.state = 'awaiting_customer' AND g.state NOT IN ('otp', 'pin')`},
+	{"I13", "a payment becomes final once at most", `
+		SELECT subject FROM event WHERE kind IN ('payment.succeeded', 'payment.refused', 'payment.failed', 'payment.cancelled', 'payment.expired')
+		GROUP BY subject HAVING count(*) > 1
+		UNION ALL SELECT p.id FROM payment p LEFT JOIN event e ON e.subject = p.id AND e.kind = 'payment.' || p.state
+		WHERE p.state <> 'awaiting_customer' AND e.id IS NULL`},
+	{"I14", "amounts are whole and within bounds", `
+		SELECT id FROM payment WHERE amount < 1 OR amount > 999999999999 OR cash < 0 OR points < 0
+		UNION ALL SELECT id FROM refund WHERE amount < 1 OR amount > 999999999999 OR cash < 0 OR points < 0 OR cash + points <> amount`},
+	{"I15", "a one-time code is tried three times at most and lives five minutes", `
+		SELECT id FROM page WHERE otp_fails > 3 OR otp_sends > 3 OR otp_expires_us > deadline_us + 300000000
+			OR (state NOT IN ('otp') AND otp_sealed <> '')`},
+	{"I16", "no notification is held by a worker that is long gone", `
+		SELECT id FROM notification WHERE state = 'queued' AND lease_us > 0 AND lease_us < $2 AND next_us < $2
+		UNION ALL SELECT n.id FROM notification n LEFT JOIN (SELECT notification_id, count(*) AS made FROM attempt GROUP BY notification_id) a
+			ON a.notification_id = n.id WHERE n.state <> 'undeliverable' AND n.attempts <> coalesce(a.made, 0)`},
+	{"I17", "no posting stands alone and no transfer is empty", `
+		SELECT o.transfer_id FROM posting o LEFT JOIN transfer t ON t.id = o.transfer_id WHERE t.id IS NULL
+		UNION ALL SELECT t.id FROM transfer t LEFT JOIN posting o ON o.transfer_id = t.id WHERE o.transfer_id IS NULL`},
+	{"I18", "nothing refers to a merchant, wallet or binding that does not exist", `
+		SELECT p.id FROM payment p LEFT JOIN merchant m ON m.id = p.merchant_id LEFT JOIN wallet w ON w.id = p.wallet_id
+			LEFT JOIN binding b ON b.id = p.binding_id
+		WHERE m.id IS NULL OR w.id IS NULL OR b.id IS NULL OR b.wallet_id <> p.wallet_id OR b.merchant_id <> p.merchant_id
+		UNION ALL SELECT b.id FROM binding b LEFT JOIN merchant m ON m.id = b.merchant_id LEFT JOIN wallet w ON w.id = b.wallet_id
+			LEFT JOIN page g ON g.id = b.page_id WHERE m.id IS NULL OR w.id IS NULL OR g.id IS NULL`},
+}
+
+// Audit implements gateway.Store.
+func (s *Store) Audit(ctx context.Context) ([]gateway.Invariant, error) {
+	var verdicts []gateway.Invariant
+	err := s.db.view(ctx, func(q *session) error {
+		now := s.now()
+		for _, inv := range invariants {
+			v := gateway.Invariant{ID: inv.id, Rule: inv.rule}
+			_, err := all(q, func(r row) (struct{}, error) {
+				var key string
+				err := r.Scan(&key)
+				if v.Broken++; v.Broken <= keysShown {
+					v.Keys = append(v.Keys, key)
+				}
+				return struct{}{}, err
+			}, inv.query, us(now.Add(-5*time.Second)), us(now.Add(-time.Minute)))
+			if err != nil {
+				return fmt.Errorf("store: audit %s: %w", inv.id, err)
+			}
+			v.OK = v.Broken == 0
+			verdicts = append(verdicts, v)
+		}
+		return nil
+	})
+	return verdicts, err
+}

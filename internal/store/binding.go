@@ -1,0 +1,70 @@
+package store
+
+import (
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
+
+// A binding's auth code is the key of its page, kept once, on the page.
+const selectBinding = `SELECT b.id, b.merchant_id, b.wallet_id, b.phone, b.customer_id, b.state, b.dialect, b.request_id, b.page_id, p.key_sealed,
+	b.token_expires_us, b.created_us, b.expires_us, b.ended_us FROM binding b JOIN page p ON p.id = b.page_id `
+
+func (t *tx) scanBinding(r row) (b gateway.Binding, err error) {
+	var key string
+	var token, created, expires, ended int64
+	if err := r.Scan(&b.ID, &b.MerchantID, &b.WalletID, &b.Phone, &b.CustomerID, &b.State, &b.Dialect, &b.RequestID, &b.PageID, &key,
+		&token, &created, &expires, &ended); err != nil {
+		return b, err
+	}
+	b.TokenExpiresAt, b.CreatedAt, b.ExpiresAt, b.EndedAt = at(token), at(created), at(expires), at(ended)
+	b.AuthCode, err = t.keys.Open(purposePageKey, key)
+	return b, err
+}
+
+func (t *tx) InsertBinding(b gateway.Binding) error {
+	_, err := t.exec(`INSERT INTO binding (id, merchant_id, wallet_id, phone, customer_id, state, dialect, request_id, page_id,
+		token_expires_us, created_us, expires_us, ended_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
+		b.ID, b.MerchantID, b.WalletID, b.Phone, b.CustomerID, b.State, b.Dialect, b.RequestID, b.PageID,
+		us(b.TokenExpiresAt), us(b.CreatedAt), us(b.ExpiresAt), us(b.EndedAt))
+	return err
+}
+
+func (t *tx) Binding(id gateway.BindingID) (gateway.Binding, error) {
+	return first(t.session, t.scanBinding, selectBinding+`WHERE b.id = $1`, id)
+}
+
+func (t *tx) BindingByAuthCode(authCode string) (gateway.Binding, error) {
+	return first(t.session, t.scanBinding, selectBinding+`WHERE p.key_digest = $1`, t.keys.Digest(purposePageKey, authCode))
+}
+
+func (t *tx) ActiveBinding(m gateway.MerchantID, w gateway.WalletID) (gateway.Binding, error) {
+	return first(t.session, t.scanBinding, selectBinding+`WHERE b.merchant_id = $1 AND b.wallet_id = $2 AND b.state = 'active'`, m, w)
+}
+
+func (t *tx) AwaitingBindings(m gateway.MerchantID, w gateway.WalletID, customerID string) ([]gateway.Binding, error) {
+	return all(t.session, t.scanBinding, selectBinding+`WHERE b.wallet_id = $2 AND b.merchant_id = $1 AND b.customer_id = $3
+		AND b.state = 'awaiting_customer' ORDER BY b.id`, m, w, customerID)
+}
+
+func (t *tx) WalletBindings(w gateway.WalletID) ([]gateway.Binding, error) {
+	return all(t.session, t.scanBinding, selectBinding+`WHERE b.wallet_id = $1 ORDER BY b.id DESC`, w)
+}
+
+func (t *tx) DueBindings(limit int) ([]gateway.Binding, error) {
+	return all(t.session, t.scanBinding, selectBinding+`WHERE b.state = 'active' AND b.expires_us <= $1 ORDER BY b.expires_us LIMIT $2`,
+		us(t.now), limit)
+}
+
+func (t *tx) ActivateBinding(id gateway.BindingID, expiresAt time.Time) (bool, error) {
+	return t.changed(`UPDATE binding SET state = 'active', expires_us = $2 WHERE id = $1 AND state = 'awaiting_customer'`, id, us(expiresAt))
+}
+
+func (t *tx) EndBinding(id gateway.BindingID, from, to gateway.BindingState) (bool, error) {
+	return t.changed(`UPDATE binding SET state = $3, ended_us = $4 WHERE id = $1 AND state = $2`, id, from, to, us(t.now))
+}
+
+func (t *tx) SetBindingToken(id gateway.BindingID, expiresAt time.Time) error {
+	_, err := t.exec(`UPDATE binding SET token_expires_us = $2 WHERE id = $1`, id, us(expiresAt))
+	return err
+}

@@ -1,0 +1,292 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+
+	driver "modernc.org/sqlite" // registers itself as "sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
+
+// sqlite is the embedded engine: one connection that writes, a pool that reads.
+//
+// Writing is group commit. One goroutine takes every Update that waits, runs each
+// in a savepoint of one transaction, commits once, and only then answers them
+// all. The one fsync is what a payment costs most, and this shares it without
+// giving up any durability: synchronous=FULL, and nobody is answered early.
+type sqlite struct {
+	db      *sql.DB
+	writer  *session
+	jobs    chan *job
+	closing chan struct{}
+	stopped chan struct{} // closed when the writing goroutine has ended
+	once    sync.Once
+	readers chan *session
+	all     []*session
+}
+
+// maxBatch bounds how many updates share a commit, and so how long the first of
+// them waits.
+const maxBatch = 256
+
+// job is one update on its way through the writer.
+type job struct {
+	ctx   context.Context
+	fn    func(*session) error
+	err   error
+	panic any
+	done  chan struct{}
+}
+
+var errClosed = &gateway.Error{Code: gateway.Unavailable, Detail: "the database is closed"}
+
+func openSQLite(ctx context.Context, path string, readOnly bool) (*sqlite, error) {
+	if readOnly {
+		if _, err := os.Stat(path); err != nil {
+			return nil, err
+		}
+	} else if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return nil, err
+	}
+	db, err := sql.Open("sqlite", "file:"+(&url.URL{Path: path}).EscapedPath()+
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(FULL)&_pragma=foreign_keys(1)&_pragma=cache_size(-65536)")
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxIdleConns(64)
+	s := &sqlite{db: db, jobs: make(chan *job, 4*maxBatch), closing: make(chan struct{}), stopped: make(chan struct{})}
+	fail := func(err error) (*sqlite, error) {
+		return nil, errors.Join(err, db.Close())
+	}
+	readers := max(4, 2*runtime.GOMAXPROCS(0))
+	s.readers = make(chan *session, readers)
+	for i := range readers + 1 {
+		if i == 0 && readOnly {
+			close(s.stopped)
+			continue
+		}
+		conn, err := db.Conn(ctx)
+		if err != nil {
+			return fail(err)
+		}
+		q := &session{conn: conn, stmts: map[string]*sql.Stmt{}}
+		s.all = append(s.all, q)
+		if i == 0 {
+			s.writer = q
+			continue
+		}
+		if _, err := q.exec("PRAGMA query_only = 1"); err != nil {
+			return fail(err)
+		}
+		s.readers <- q
+	}
+	if !readOnly {
+		if err := s.checkDurability(); err != nil {
+			return fail(err)
+		}
+		go s.write()
+	}
+	return s, nil
+}
+
+// checkDurability refuses to run with settings that could lose an acknowledged
+// payment, however the file came to have them.
+func (s *sqlite) checkDurability() error {
+	var mode string
+	var synchronous int64
+	if err := s.writer.one("PRAGMA journal_mode", nil, &mode); err != nil {
+		return err
+	}
+	if err := s.writer.one("PRAGMA synchronous", nil, &synchronous); err != nil {
+		return err
+	}
+	if mode != "wal" || synchronous < 2 {
+		return fmt.Errorf("journal_mode is %s and synchronous is %d; need wal and FULL (2): is the file on a file system without shared memory?", mode, synchronous)
+	}
+	return nil
+}
+
+func (s *sqlite) view(ctx context.Context, fn func(*session) error) (err error) {
+	select {
+	case <-s.closing:
+		return errClosed // even if a reader is still free
+	default:
+	}
+	var q *session
+	select {
+	case q = <-s.readers:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closing:
+		return errClosed
+	}
+	defer func() { s.readers <- q }()
+	if _, err := q.exec("BEGIN"); err != nil {
+		return err
+	}
+	defer func() {
+		if _, rollback := q.exec("ROLLBACK"); err == nil {
+			err = rollback
+		}
+	}()
+	return fn(q)
+}
+
+func (s *sqlite) update(ctx context.Context, fn func(*session) error) error {
+	if s.writer == nil {
+		return errors.New("store: opened read-only")
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j := &job{ctx: ctx, fn: fn, done: make(chan struct{})}
+	select {
+	case s.jobs <- j:
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-s.closing:
+		return errClosed
+	}
+	select {
+	case <-j.done:
+	case <-s.stopped:
+		select {
+		case <-j.done: // answered in the writer's last batch
+		default:
+			return errClosed
+		}
+	}
+	if j.panic != nil {
+		panic(j.panic)
+	}
+	return j.err
+}
+
+// write runs until close, and then finishes what is still waiting.
+func (s *sqlite) write() {
+	defer close(s.stopped)
+	for {
+		select {
+		case j := <-s.jobs:
+			s.commit(j)
+		case <-s.closing:
+			for {
+				select {
+				case j := <-s.jobs:
+					s.commit(j)
+				default:
+					return
+				}
+			}
+		}
+	}
+}
+
+// commit runs first, and everything that waits by then, in one transaction.
+//
+// Nothing here takes a context: a statement interrupted inside a transaction
+// others share would take them all down, and a commit must not be interrupted.
+func (s *sqlite) commit(first *job) {
+	batch := make([]*job, 0, 16)
+	finish := func(failure error) {
+		for _, j := range batch {
+			if failure != nil && j.err == nil && j.panic == nil {
+				j.err = failure
+			}
+			close(j.done)
+		}
+	}
+	if _, err := s.writer.exec("BEGIN IMMEDIATE"); err != nil {
+		batch = append(batch, first)
+		finish(unavailable(err))
+		return
+	}
+	for j := first; j != nil; {
+		batch = append(batch, j)
+		if err := s.run(j); err != nil { // not even the savepoint could be rolled back
+			s.writer.exec("ROLLBACK")
+			finish(unavailable(err))
+			return
+		}
+		j = nil
+		if len(batch) < maxBatch {
+			select {
+			case j = <-s.jobs:
+			default:
+			}
+		}
+	}
+	if _, err := s.writer.exec("COMMIT"); err != nil {
+		s.writer.exec("ROLLBACK")
+		finish(unavailable(err))
+		return
+	}
+	finish(nil)
+}
+
+// run executes one job in its savepoint. The job's own failure is kept in the job
+// and undone without harm to its neighbours.
+func (s *sqlite) run(j *job) error {
+	if j.err = j.ctx.Err(); j.err != nil {
+		return nil // given up before it began
+	}
+	if _, err := s.writer.exec("SAVEPOINT job"); err != nil {
+		return err
+	}
+	func() {
+		defer func() { j.panic = recover() }()
+		j.err = j.fn(s.writer)
+	}()
+	if j.err != nil || j.panic != nil {
+		if _, err := s.writer.exec("ROLLBACK TO job"); err != nil {
+			return err
+		}
+	}
+	_, err := s.writer.exec("RELEASE job")
+	return err
+}
+
+func (s *sqlite) close() (err error) {
+	s.once.Do(func() {
+		close(s.closing)
+		<-s.stopped
+		for range cap(s.readers) {
+			<-s.readers // wait until every running view has ended
+		}
+		for _, q := range s.all {
+			q.close()
+		}
+		err = s.db.Close()
+	})
+	return err
+}
+
+// overtaken reports whether another transaction stood in the way, so that running
+// the whole transaction again may succeed. A violated unique index means that a
+// row the transaction had looked for came in meanwhile: the next run sees it.
+func overtaken(err error) bool {
+	var e *driver.Error
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code() {
+	case sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY:
+		return true
+	}
+	return e.Code()&0xff == sqlite3.SQLITE_BUSY
+}
+
+// unavailable marks a failure of the database itself, after which nothing of the
+// transaction remains.
+func unavailable(err error) error {
+	return &gateway.Error{Code: gateway.Unavailable, Detail: "the database cannot write", Err: err}
+}

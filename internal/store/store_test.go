@@ -1,0 +1,257 @@
+package store_test
+
+import (
+	"context"
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
+	"github.com/gerbang-pay/gerbang/internal/seal"
+	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
+)
+
+type fixture struct {
+	*store.Store
+	path  string
+	keys  *seal.Keyring
+	clock *gateway.MovableClock
+}
+
+func open(t testing.TB) fixture {
+	t.Helper()
+	keys, err := seal.New(seal.NewMasterKey())
+	if err != nil {
+		t.Fatal(err)
+	}
+	f := fixture{path: filepath.Join(t.TempDir(), "gerbang.db"), keys: keys, clock: gateway.NewMovableClock(0)}
+	f.Store = f.again(t, false)
+	return f
+}
+
+func (f fixture) again(t testing.TB, readOnly bool) *store.Store {
+	t.Helper()
+	s, err := store.Open(context.Background(), store.Config{URL: "sqlite://" + f.path, Keys: f.keys, Clock: f.clock, ReadOnly: readOnly})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { s.Close() })
+	return s
+}
+
+func TestSQLite(t *testing.T) {
+	t.Parallel()
+	storetest.Run(t, func(t *testing.T) storetest.Bundle {
+		f := open(t)
+		return storetest.Bundle{Store: f.Store, Clock: f.clock, Reopen: func() gateway.Store { return f.again(t, false) }}
+	})
+}
+
+// raw opens the file behind the store's back.
+func (f fixture) raw(t testing.TB) *sql.DB {
+	t.Helper()
+	db, err := sql.Open("sqlite", "file:"+f.path+"?_pragma=busy_timeout(5000)")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
+}
+
+func TestOpenRefuses(t *testing.T) {
+	t.Parallel()
+
+	t.Run("another engine", func(t *testing.T) {
+		t.Parallel()
+		_, err := store.Open(t.Context(), store.Config{URL: "mysql://x"})
+		if err == nil || !strings.Contains(err.Error(), "sqlite:///") {
+			t.Errorf("error %v does not say what to write", err)
+		}
+	})
+
+	t.Run("an edited step", func(t *testing.T) {
+		t.Parallel()
+		f := open(t)
+		f.Close()
+		if _, err := f.raw(t).Exec(`UPDATE schema_migration SET checksum = 'edited'`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Open(t.Context(), store.Config{URL: "sqlite://" + f.path, Keys: f.keys, Clock: f.clock}); err == nil {
+			t.Error("a database with another schema was opened")
+		}
+	})
+
+	t.Run("a newer schema", func(t *testing.T) {
+		t.Parallel()
+		f := open(t)
+		f.Close()
+		if _, err := f.raw(t).Exec(`INSERT INTO schema_migration VALUES (9999, 'future', 'x', 0)`); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := store.Open(t.Context(), store.Config{URL: "sqlite://" + f.path, Keys: f.keys, Clock: f.clock}); err == nil {
+			t.Error("a database of a newer build was opened")
+		}
+	})
+
+	t.Run("read-only without a database", func(t *testing.T) {
+		t.Parallel()
+		path := filepath.Join(t.TempDir(), "none.db")
+		if _, err := store.Open(t.Context(), store.Config{URL: "sqlite://" + path, ReadOnly: true, Clock: gateway.SystemClock{}}); err == nil {
+			t.Error("a missing database was opened")
+		}
+		if _, err := os.Stat(path); err == nil {
+			t.Error("the missing database was created")
+		}
+	})
+}
+
+func TestReadOnlyBesideAWriter(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	reader := f.again(t, true)
+	if err := f.Update(t.Context(), func(tx gateway.Tx) error {
+		_, err := tx.InsertMerchant(gateway.Merchant{ID: "mch_1"})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := reader.View(t.Context(), func(tx gateway.Tx) error { _, err := tx.Merchant("mch_1"); return err }); err != nil {
+		t.Error(err)
+	}
+	if err := reader.Update(t.Context(), func(gateway.Tx) error { return nil }); err == nil {
+		t.Error("a read-only store could update")
+	}
+}
+
+// No secret may be readable in the file, whatever table it went to.
+func TestSecretsAreSealedAtRest(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	canaries := []string{"canary-secret-key", "canary-private-key", "918273", "645546", "7777777777777777777777777777777777777777", "canary-setting"}
+	if err := f.Update(t.Context(), func(tx gateway.Tx) error {
+		if _, err := tx.InsertMerchant(gateway.Merchant{ID: "mch_1", DOKU: gateway.DOKU{SecretKey: canaries[0], PrivateKeyPEM: canaries[1]}}); err != nil {
+			return err
+		}
+		if _, err := tx.InsertWallet(gateway.Wallet{ID: "wal_1", Status: gateway.WalletActive, PIN: canaries[2]}); err != nil {
+			return err
+		}
+		if err := tx.InsertPage(gateway.Page{ID: "pag_1", Kind: "binding", State: gateway.PageOTP, OTP: canaries[3], Key: canaries[4]}); err != nil {
+			return err
+		}
+		return tx.SetSetting("x", canaries[5])
+	}); err != nil {
+		t.Fatal(err)
+	}
+	f.Close()
+	files, _ := filepath.Glob(f.path + "*")
+	if len(files) == 0 {
+		t.Fatal("no database files")
+	}
+	for _, name := range files {
+		content, err := os.ReadFile(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, canary := range canaries {
+			if strings.Contains(string(content), canary) {
+				t.Errorf("%q is readable in %s", canary, filepath.Base(name))
+			}
+		}
+	}
+}
+
+// Each invariant must find the corruption it is there for. The statements go
+// around every guard the schema has left.
+func TestAuditFindsCorruption(t *testing.T) {
+	t.Parallel()
+	for id, corrupt := range map[string]string{
+		"I01": `UPDATE posting SET amount = amount + 1 WHERE leg = 1 AND transfer_id = 'trf_pay'`,
+		"I02": `UPDATE posting SET account = 'wallet:wal_1:points' WHERE account = 'wallet:wal_1:cash' AND transfer_id = 'trf_pay'`,
+		"I03": `UPDATE posting SET amount = amount * 100 WHERE transfer_id = 'trf_pay'`,
+		"I04": `UPDATE wallet SET cash = cash + 1`,
+		"I05": `UPDATE payment SET transfer_id = 'trf_top' WHERE id = 'pay_1'`,
+		"I06": `UPDATE payment SET state = 'failed' WHERE id = 'pay_1'`,
+		"I07": `UPDATE payment SET refunded_cash = refunded_cash + 1 WHERE id = 'pay_1'`,
+		"I08": `UPDATE posting SET account = 'receivable:mch_2:cash' WHERE account = 'receivable:mch_1:cash' AND transfer_id = 'trf_pay'`,
+		"I09": `DELETE FROM notification`,
+		"I12": `UPDATE page SET state = 'otp', deadline_us = 1`,
+		"I13": `INSERT INTO event VALUES ('evt_9', 'mch_1', 'pay_1', 'payment.failed', '', 1)`,
+		"I14": `PRAGMA ignore_check_constraints = 1; UPDATE payment SET amount = 0 WHERE id = 'pay_1'`,
+		"I15": `UPDATE page SET otp_fails = 4`,
+		"I16": `UPDATE notification SET attempts = 1`,
+		"I17": `PRAGMA foreign_keys = 0; DELETE FROM transfer WHERE id = 'trf_top'`,
+		"I18": `UPDATE payment SET wallet_id = 'wal_none' WHERE id = 'pay_1'`,
+	} {
+		t.Run(id, func(t *testing.T) {
+			t.Parallel()
+			f := open(t)
+			f.fill(t)
+			if broken := f.broken(t); len(broken) != 0 {
+				t.Fatalf("before any corruption %v are broken", broken)
+			}
+			if _, err := f.raw(t).Exec(corrupt); err != nil {
+				t.Fatal(err)
+			}
+			if broken := f.broken(t); !broken[id] {
+				t.Errorf("the audit found %v", broken)
+			}
+		})
+	}
+}
+
+func (f fixture) broken(t testing.TB) map[string]bool {
+	t.Helper()
+	verdicts, err := f.Audit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	broken := map[string]bool{}
+	for _, v := range verdicts {
+		if !v.OK {
+			broken[v.ID] = true
+		}
+	}
+	return broken
+}
+
+// fill writes a book with one payment of 100, partly refunded.
+func (f fixture) fill(t testing.TB) {
+	t.Helper()
+	ok := func(held bool, err error) {
+		t.Helper()
+		if err != nil || !held {
+			t.Fatal(held, err)
+		}
+	}
+	none := func(err error) { t.Helper(); ok(true, err) }
+	if err := f.Update(t.Context(), func(tx gateway.Tx) error {
+		now := tx.Now()
+		ok(tx.InsertMerchant(gateway.Merchant{ID: "mch_1"}))
+		ok(tx.InsertWallet(gateway.Wallet{ID: "wal_1", Status: gateway.WalletActive}))
+		top, paid, back := ledger.Split{Cash: 1000}, ledger.Split{Cash: 100}, ledger.Split{Cash: 30}
+		ok(tx.CreditWallet("wal_1", top, money.Max))
+		none(tx.InsertTransfer(ledger.Transfer{ID: "trf_top", Kind: ledger.TopUp, Subject: "wal_1", Postings: ledger.TopUpPostings("wal_1", top)}))
+		none(tx.InsertPage(gateway.Page{ID: "pag_1", Kind: "binding", State: gateway.PageDone, Deadline: now, OTPExpiresAt: now}))
+		none(tx.InsertBinding(gateway.Binding{ID: "bnd_1", MerchantID: "mch_1", WalletID: "wal_1", State: gateway.BindingActive, PageID: "pag_1", ExpiresAt: now.AddDate(1, 0, 0)}))
+		ok(tx.InsertPayment(gateway.Payment{
+			ID: "pay_1", MerchantID: "mch_1", WalletID: "wal_1", BindingID: "bnd_1", Channel: gateway.SNAPRecurring, Dialect: "snap", Reference: "R",
+			Amount: 100, Use: ledger.UseCash, Split: paid, State: gateway.PaymentSucceeded, TransferID: "trf_pay", CreatedAt: now, FinalAt: now,
+		}))
+		ok(tx.DebitWallet("wal_1", paid))
+		none(tx.InsertTransfer(ledger.Transfer{ID: "trf_pay", Kind: ledger.Payment, Subject: "pay_1", Postings: ledger.PaymentPostings("wal_1", "mch_1", paid)}))
+		none(tx.InsertEvent(gateway.Event{ID: "evt_1", Subject: "pay_1", Kind: gateway.EventPaymentSucceeded, At: now}))
+		none(tx.InsertNotification(gateway.Notification{ID: "ntf_1", EventID: "evt_1", Subject: "pay_1", Kind: gateway.EventPaymentSucceeded, State: gateway.NotificationQueued, NextAt: now}))
+		ok(tx.SetRefunded("pay_1", ledger.Split{}, back))
+		ok(tx.InsertRefund(gateway.Refund{ID: "rfd_1", MerchantID: "mch_1", PaymentID: "pay_1", Dialect: "snap", Reference: "F", Amount: 30, Split: back, TransferID: "trf_back"}))
+		ok(tx.CreditWallet("wal_1", back, money.Max))
+		none(tx.InsertTransfer(ledger.Transfer{ID: "trf_back", Kind: ledger.Refund, Subject: "rfd_1", Reverses: "trf_pay", Postings: ledger.RefundPostings("wal_1", "mch_1", back)}))
+		return nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+}

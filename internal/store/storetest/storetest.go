@@ -1,0 +1,611 @@
+// Package storetest is the suite that every database engine must pass, and a
+// store that shows up transactions which cannot bear to run twice.
+package storetest
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
+)
+
+// Twice wraps a store so that every Update runs its function to the end, rolls
+// it back, and runs it again. What leaks out of the first run is a defect.
+func Twice(s gateway.Store) gateway.Store { return twice{s} }
+
+type twice struct{ gateway.Store }
+
+func (s twice) Update(ctx context.Context, fn func(gateway.Tx) error) error {
+	rehearsed := false
+	return s.Store.Update(ctx, func(tx gateway.Tx) error {
+		if rehearsed {
+			return fn(tx)
+		}
+		rehearsed = true
+		fn(tx)
+		return gateway.ErrRetry
+	})
+}
+
+// Run checks an engine. Every open gives a new, empty database; reopen gives the
+// same database again after its store was closed.
+func Run(t *testing.T, open func(t *testing.T) Bundle) {
+	for name, test := range map[string]func(*testing.T, Bundle){
+		"reads give back what was written":         roundTrips,
+		"a missing row is ErrNoRow":                missing,
+		"guards":                                   guards,
+		"a failed update leaves nothing":           rollback,
+		"a panicking update leaves nothing":        panics,
+		"neighbours in one commit do not mix":      neighbours,
+		"a retry runs the whole function again":    retries,
+		"no update is lost":                        increments,
+		"a reader sees one moment":                 snapshot,
+		"reads do not write":                       readOnly,
+		"two customers cannot both be bound":       oneActiveBinding,
+		"claims are leased and fenced":             leases,
+		"what was answered survives a restart":     restart,
+		"a closed store refuses":                   closed,
+		"erasing empties it":                       erase,
+		"an update given up before it began":       givenUp,
+		"hooks run after the commit and only then": hooks,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			test(t, open(t))
+		})
+	}
+}
+
+// Bundle is one database under test.
+type Bundle struct {
+	Store interface {
+		gateway.Store
+		Close() error
+	}
+	Clock  *gateway.MovableClock
+	Reopen func() gateway.Store
+}
+
+func (b Bundle) update(t testing.TB, fn func(gateway.Tx) error) {
+	t.Helper()
+	if err := b.Store.Update(context.Background(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func (b Bundle) view(t testing.TB, fn func(gateway.Tx) error) {
+	t.Helper()
+	if err := b.Store.View(context.Background(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+var epoch = time.Date(2026, 5, 6, 7, 8, 9, 123456000, time.UTC)
+
+func merchant(n int) gateway.Merchant {
+	return gateway.Merchant{ID: gateway.MerchantID(fmt.Sprint("mch_", n)), Name: "Toko", CreatedAt: epoch, DOKU: gateway.DOKU{
+		ClientID: fmt.Sprint("BRN-", n), SecretKey: "SK-secret", PublicKeyPEM: "public", PrivateKeyPEM: "private", NotificationURL: "https://a.test",
+		SNAP: gateway.SNAPEndpoints{TokenURL: "https://a.test/t", NotificationURL: "https://a.test/n", BindingNotificationURL: "https://a.test/b"},
+	}}
+}
+
+func wallet(n int) gateway.Wallet {
+	return gateway.Wallet{
+		ID: gateway.WalletID(fmt.Sprint("wal_", n)), Phone: gateway.Phone(fmt.Sprintf("0812%08d", n)), Name: "Sari", Status: gateway.WalletActive,
+		PINHash: "hash", PIN: "123456", PINFails: 1, LockedUntil: epoch, CreatedAt: epoch,
+		Limits: gateway.Limits{PerTransaction: 1, DailyCount: 2, DailySum: 3, Holding: 4},
+	}
+}
+
+func page(n int) gateway.Page {
+	return gateway.Page{
+		ID: gateway.PageID(fmt.Sprint("pag_", n)), Key: fmt.Sprintf("%040d", n), Kind: "binding", Subject: fmt.Sprint("bnd_", n),
+		MerchantID: "mch_1", WalletID: "wal_1", State: gateway.PageOTP, OTPHash: "h", OTP: "123456", OTPExpiresAt: epoch.Add(5 * time.Minute),
+		OTPFails: 1, OTPSends: 2, Return: gateway.ReturnURLs{Success: "https://s.test", Failure: "https://f.test"},
+		CreatedAt: epoch, OpenedAt: epoch, Deadline: epoch.Add(15 * time.Minute),
+	}
+}
+
+// binding n refers to page n.
+func binding(n int) gateway.Binding {
+	return gateway.Binding{
+		ID: gateway.BindingID(fmt.Sprint("bnd_", n)), MerchantID: "mch_1", WalletID: "wal_1", Phone: "081200000001", CustomerID: fmt.Sprint("c", n),
+		State: gateway.BindingAwaiting, Dialect: "snap", RequestID: "r", PageID: gateway.PageID(fmt.Sprint("pag_", n)), AuthCode: fmt.Sprintf("%040d", n),
+		TokenExpiresAt: epoch, CreatedAt: epoch,
+	}
+}
+
+func payment(n int) gateway.Payment {
+	return gateway.Payment{
+		ID: gateway.PaymentID(fmt.Sprint("pay_", n)), MerchantID: "mch_1", WalletID: "wal_1", BindingID: "bnd_1", PageID: "pag_1",
+		Channel: gateway.SNAPSale, Dialect: "snap", Reference: fmt.Sprint("INV-", n), RequestID: fmt.Sprint("req-", n), Amount: 100,
+		Use: ledger.UseExact, Split: ledger.Split{Cash: 60, Points: 40}, State: gateway.PaymentAwaiting, Fingerprint: "f", Details: "{}",
+		NotifyURL: "https://n.test", CreatedAt: epoch, CustomerID: "c1",
+	}
+}
+
+func same(t testing.TB, what string, got, want any) {
+	t.Helper()
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Errorf("%s (-want +got):\n%s", what, diff)
+	}
+}
+
+// seed writes one of everything.
+func (b Bundle) seed(t testing.TB) {
+	t.Helper()
+	b.update(t, func(tx gateway.Tx) error {
+		_, err1 := tx.InsertMerchant(merchant(1))
+		_, err2 := tx.InsertWallet(wallet(1))
+		_, err3 := tx.CreditWallet("wal_1", ledger.Split{Cash: 1000, Points: 500}, money.Max)
+		err4 := tx.InsertPage(page(1))
+		err5 := tx.InsertBinding(binding(1))
+		_, err6 := tx.InsertPayment(payment(1))
+		return errors.Join(err1, err2, err3, err4, err5, err6)
+	})
+}
+
+func roundTrips(t *testing.T, b Bundle) {
+	b.seed(t)
+	transfer := ledger.Transfer{ID: "trf_1", Kind: ledger.Payment, Subject: "pay_1", Postings: ledger.PaymentPostings("wal_1", "mch_1", ledger.Split{Cash: 60, Points: 40})}
+	back := ledger.Transfer{ID: "trf_2", Kind: ledger.Refund, Subject: "rfd_1", Reverses: "trf_1", Postings: ledger.RefundPostings("wal_1", "mch_1", ledger.Split{Points: 40})}
+	refund := gateway.Refund{
+		ID: "rfd_1", MerchantID: "mch_1", PaymentID: "pay_1", Dialect: "snap", Reference: "RF-1", RequestID: "q", Amount: 40,
+		Split: ledger.Split{Points: 40}, Reason: "why", TransferID: "trf_2", CreatedAt: epoch,
+	}
+	event := gateway.Event{ID: "evt_1", MerchantID: "mch_1", Subject: "pay_1", Kind: gateway.EventPaymentFailed, Reason: gateway.InsufficientFunds, At: epoch}
+	note := gateway.Notification{
+		ID: "ntf_1", EventID: "evt_1", MerchantID: "mch_1", Subject: "pay_1", Kind: event.Kind, Dialect: "snap",
+		State: gateway.NotificationQueued, NextAt: epoch, CreatedAt: epoch,
+	}
+	attempt := gateway.Attempt{NotificationID: "ntf_1", Number: 1, URL: "https://n.test", At: epoch, Took: 1500 * time.Microsecond, Status: 500, Answer: "no", Error: "HTTP 500"}
+	finished := payment(1)
+	finished.State, finished.Reason, finished.FinalAt, finished.TransferID = gateway.PaymentSucceeded, gateway.Internal, epoch, "trf_1"
+	b.update(t, func(tx gateway.Tx) error {
+		_, err1 := tx.FinishPayment(finished, gateway.PaymentAwaiting)
+		_, err2 := tx.InsertRefund(refund)
+		_, err3 := tx.SetRefunded("pay_1", ledger.Split{}, refund.Split)
+		return errors.Join(err1, err2, err3, tx.InsertTransfer(transfer), tx.InsertTransfer(back),
+			tx.InsertEvent(event), tx.InsertNotification(note), tx.InsertAttempt(attempt), tx.SetSetting("name", "value"), tx.SetSetting("name", "newer"))
+	})
+	finished.Refunded = refund.Split
+	wantWallet := wallet(1)
+	wantWallet.Balance = ledger.Split{Cash: 1000, Points: 500}
+
+	b.view(t, func(tx gateway.Tx) error {
+		read := func(what string, want any, get func() (any, error)) {
+			t.Helper()
+			got, err := get()
+			if err != nil {
+				t.Errorf("%s: %v", what, err)
+				return
+			}
+			same(t, what, got, want)
+		}
+		read("merchant", merchant(1), func() (any, error) { return tx.Merchant("mch_1") })
+		read("merchant by client", merchant(1), func() (any, error) { return tx.MerchantByDOKUClient("BRN-1") })
+		read("merchants", []gateway.Merchant{merchant(1)}, func() (any, error) { return tx.Merchants() })
+		read("wallet", wantWallet, func() (any, error) { return tx.Wallet("wal_1") })
+		read("wallet by phone", wantWallet, func() (any, error) { return tx.WalletByPhone("081200000001") })
+		read("wallets", []gateway.Wallet{wantWallet}, func() (any, error) { return tx.Wallets() })
+		read("page", page(1), func() (any, error) { return tx.Page("pag_1") })
+		read("page by key", page(1), func() (any, error) { return tx.PageByKey(page(1).Key) })
+		read("binding", binding(1), func() (any, error) { return tx.Binding("bnd_1") })
+		read("binding by code", binding(1), func() (any, error) { return tx.BindingByAuthCode(page(1).Key) })
+		read("awaiting bindings", []gateway.Binding{binding(1)}, func() (any, error) { return tx.AwaitingBindings("mch_1", "wal_1", "c1") })
+		read("wallet's bindings", []gateway.Binding{binding(1)}, func() (any, error) { return tx.WalletBindings("wal_1") })
+		read("payment", finished, func() (any, error) { return tx.Payment("pay_1") })
+		read("payment by reference", finished, func() (any, error) { return tx.PaymentByReference("mch_1", "snap", "INV-1") })
+		read("payment by request id", finished, func() (any, error) { return tx.PaymentByRequestID("mch_1", "snap", "req-1") })
+		read("payments", []gateway.Payment{finished}, func() (any, error) { return tx.Payments("", 10) })
+		read("refund", refund, func() (any, error) { return tx.RefundByReference("mch_1", "snap", "RF-1") })
+		read("refunds", []gateway.Refund{refund}, func() (any, error) { return tx.Refunds("pay_1") })
+		read("transfers", []ledger.Transfer{transfer, back}, func() (any, error) { return tx.TransfersOf("pay_1") })
+		read("event", event, func() (any, error) { return tx.Event("evt_1") })
+		read("events", []gateway.Event{event}, func() (any, error) { return tx.Events("pay_1") })
+		read("notification", note, func() (any, error) { return tx.Notification("ntf_1") })
+		read("notifications", []gateway.Notification{note}, func() (any, error) { return tx.Notifications("", "", 10) })
+		read("notifications of a subject", []gateway.Notification{note}, func() (any, error) { return tx.Notifications("pay_1", "", 10) })
+		read("next notification", epoch, func() (any, error) { return tx.NextNotification() })
+		read("attempts", []gateway.Attempt{attempt}, func() (any, error) { return tx.Attempts("ntf_1") })
+		read("setting", "newer", func() (any, error) { return tx.Setting("name") })
+		count, sum, err := tx.WalletSpent("wal_1", epoch)
+		if err != nil || count != 1 || sum != 100 {
+			t.Errorf("spent %d payments, %d rupiah, %v", count, sum, err)
+		}
+		return nil
+	})
+}
+
+func missing(t *testing.T, b Bundle) {
+	b.view(t, func(tx gateway.Tx) error {
+		for what, get := range map[string]func() error{
+			"merchant":     func() error { _, err := tx.Merchant("x"); return err },
+			"client":       func() error { _, err := tx.MerchantByDOKUClient("x"); return err },
+			"wallet":       func() error { _, err := tx.Wallet("x"); return err },
+			"phone":        func() error { _, err := tx.WalletByPhone("x"); return err },
+			"binding":      func() error { _, err := tx.Binding("x"); return err },
+			"auth code":    func() error { _, err := tx.BindingByAuthCode("x"); return err },
+			"active":       func() error { _, err := tx.ActiveBinding("x", "x"); return err },
+			"page":         func() error { _, err := tx.Page("x"); return err },
+			"page key":     func() error { _, err := tx.PageByKey("x"); return err },
+			"payment":      func() error { _, err := tx.Payment("x"); return err },
+			"reference":    func() error { _, err := tx.PaymentByReference("x", "x", "x"); return err },
+			"request id":   func() error { _, err := tx.PaymentByRequestID("x", "x", "x"); return err },
+			"refund":       func() error { _, err := tx.RefundByReference("x", "x", "x"); return err },
+			"event":        func() error { _, err := tx.Event("x"); return err },
+			"notification": func() error { _, err := tx.Notification("x"); return err },
+			"next":         func() error { _, err := tx.NextNotification(); return err },
+			"setting":      func() error { _, err := tx.Setting("x"); return err },
+		} {
+			if err := get(); !errors.Is(err, gateway.ErrNoRow) {
+				t.Errorf("%s: %v", what, err)
+			}
+		}
+		return nil
+	})
+}
+
+// guards tries every guarded write where its guard must hold and where it must not.
+func guards(t *testing.T, b Bundle) {
+	b.seed(t)
+	changed := page(1)
+	changed.State, changed.OTP, changed.OTPFails = gateway.PagePIN, "", 2
+	done := payment(1)
+	done.State, done.FinalAt, done.TransferID = gateway.PaymentSucceeded, epoch, "trf_1"
+	b.update(t, func(tx gateway.Tx) error {
+		for _, g := range []struct {
+			what  string
+			want  bool
+			write func() (bool, error)
+		}{
+			{"first claim", true, func() (bool, error) { return tx.InsertClaim(gateway.Claim{Merchant: "m", Scope: "s", Key: "k"}) }},
+			{"same claim", false, func() (bool, error) { return tx.InsertClaim(gateway.Claim{Merchant: "m", Scope: "s", Key: "k"}) }},
+			{"other scope", true, func() (bool, error) { return tx.InsertClaim(gateway.Claim{Merchant: "m", Scope: "s2", Key: "k"}) }},
+			{"same client id", false, func() (bool, error) { m := merchant(1); m.ID = "mch_9"; return tx.InsertMerchant(m) }},
+			{"merchant without client id", true, func() (bool, error) { return tx.InsertMerchant(gateway.Merchant{ID: "mch_7"}) }},
+			{"another without client id", true, func() (bool, error) { return tx.InsertMerchant(gateway.Merchant{ID: "mch_8"}) }},
+			{"update of no merchant", false, func() (bool, error) { return tx.UpdateMerchant(gateway.Merchant{ID: "mch_none"}) }},
+			{"same phone", false, func() (bool, error) { w := wallet(1); w.ID = "wal_9"; return tx.InsertWallet(w) }},
+			{"debit too much cash", false, func() (bool, error) { return tx.DebitWallet("wal_1", ledger.Split{Cash: 1001}) }},
+			{"debit too many points", false, func() (bool, error) { return tx.DebitWallet("wal_1", ledger.Split{Cash: 1, Points: 501}) }},
+			{"debit everything", true, func() (bool, error) { return tx.DebitWallet("wal_1", ledger.Split{Cash: 1000, Points: 500}) }},
+			{"debit one more", false, func() (bool, error) { return tx.DebitWallet("wal_1", ledger.Split{Cash: 1}) }},
+			{"credit beyond holding", false, func() (bool, error) { return tx.CreditWallet("wal_1", ledger.Split{Cash: 60, Points: 41}, 100) }},
+			{"credit up to holding", true, func() (bool, error) { return tx.CreditWallet("wal_1", ledger.Split{Cash: 60, Points: 40}, 100) }},
+			{"activate", true, func() (bool, error) { return tx.ActivateBinding("bnd_1", epoch) }},
+			{"activate again", false, func() (bool, error) { return tx.ActivateBinding("bnd_1", epoch) }},
+			{"end from another state", false, func() (bool, error) { return tx.EndBinding("bnd_1", gateway.BindingAwaiting, gateway.BindingFailed) }},
+			{"end", true, func() (bool, error) { return tx.EndBinding("bnd_1", gateway.BindingActive, gateway.BindingUnbound) }},
+			{"page step", true, func() (bool, error) { return tx.UpdatePage(changed, page(1)) }},
+			{"page step from an old read", false, func() (bool, error) { return tx.UpdatePage(changed, page(1)) }},
+			{"end page", true, func() (bool, error) { return tx.EndPage("pag_1", gateway.PageCancelled) }},
+			{"end page again", false, func() (bool, error) { return tx.EndPage("pag_1", gateway.PageExpired) }},
+			{"same reference", false, func() (bool, error) { p := payment(1); p.ID = "pay_9"; return tx.InsertPayment(p) }},
+			{"same reference, other dialect", true, func() (bool, error) {
+				p := payment(1)
+				p.ID, p.Dialect = "pay_9", "other"
+				return tx.InsertPayment(p)
+			}},
+			{"refund of an unpaid payment", false, func() (bool, error) { return tx.SetRefunded("pay_1", ledger.Split{}, ledger.Split{Cash: 1}) }},
+			{"finish", true, func() (bool, error) { return tx.FinishPayment(done, gateway.PaymentAwaiting) }},
+			{"finish again", false, func() (bool, error) { return tx.FinishPayment(done, gateway.PaymentAwaiting) }},
+			{"refund", true, func() (bool, error) { return tx.SetRefunded("pay_1", ledger.Split{}, ledger.Split{Points: 40}) }},
+			{"refund from an old read", false, func() (bool, error) { return tx.SetRefunded("pay_1", ledger.Split{}, ledger.Split{Points: 40}) }},
+			{"refund row", true, func() (bool, error) {
+				return tx.InsertRefund(gateway.Refund{ID: "rfd_1", MerchantID: "mch_1", PaymentID: "pay_1", Dialect: "snap", Reference: "R", Amount: 1, Split: ledger.Split{Cash: 1}})
+			}},
+			{"same refund reference", false, func() (bool, error) {
+				return tx.InsertRefund(gateway.Refund{ID: "rfd_2", MerchantID: "mch_1", PaymentID: "pay_1", Dialect: "snap", Reference: "R", Amount: 1, Split: ledger.Split{Cash: 1}})
+			}},
+		} {
+			got, err := g.write()
+			if err != nil || got != g.want {
+				t.Errorf("%s: %v, %v; want %v", g.what, got, err, g.want)
+			}
+		}
+		return nil
+	})
+}
+
+var errOops = errors.New("oops")
+
+func rollback(t *testing.T, b Bundle) {
+	err := b.Store.Update(context.Background(), func(tx gateway.Tx) error {
+		tx.InsertMerchant(merchant(1))
+		return errOops
+	})
+	if !errors.Is(err, errOops) {
+		t.Fatalf("Update returned %v", err)
+	}
+	b.noMerchant(t)
+}
+
+func (b Bundle) noMerchant(t testing.TB) {
+	t.Helper()
+	b.view(t, func(tx gateway.Tx) error {
+		if _, err := tx.Merchant("mch_1"); !errors.Is(err, gateway.ErrNoRow) {
+			t.Errorf("the merchant is there: %v", err)
+		}
+		return nil
+	})
+}
+
+func panics(t *testing.T, b Bundle) {
+	func() {
+		defer func() {
+			if p := recover(); p != "boom" {
+				t.Errorf("the caller recovered %v", p)
+			}
+		}()
+		b.Store.Update(context.Background(), func(tx gateway.Tx) error {
+			tx.InsertMerchant(merchant(1))
+			panic("boom")
+		})
+	}()
+	b.noMerchant(t)
+	b.seed(t) // and the store works on
+}
+
+// neighbours runs many updates at once, half of which fail after they wrote.
+func neighbours(t *testing.T, b Bundle) {
+	const n = 200
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() {
+			err := b.Store.Update(context.Background(), func(tx gateway.Tx) error {
+				if _, err := tx.InsertMerchant(merchant(i)); err != nil {
+					return err
+				}
+				if i%2 == 1 {
+					return errOops
+				}
+				return nil
+			})
+			if (err != nil) != (i%2 == 1) {
+				t.Errorf("update %d: %v", i, err)
+			}
+		})
+	}
+	wg.Wait()
+	b.view(t, func(tx gateway.Tx) error {
+		all, err := tx.Merchants()
+		if len(all) != n/2 {
+			t.Errorf("%d merchants, want %d", len(all), n/2)
+		}
+		return err
+	})
+}
+
+func retries(t *testing.T, b Bundle) {
+	runs := 0
+	b.update(t, func(tx gateway.Tx) error {
+		runs++
+		inserted, err := tx.InsertMerchant(merchant(1))
+		if err != nil || !inserted {
+			t.Errorf("run %d: %v, %v", runs, inserted, err)
+		}
+		if runs < 3 {
+			return gateway.ErrRetry
+		}
+		return nil
+	})
+	if runs != 3 {
+		t.Errorf("%d runs, want 3", runs)
+	}
+	runs = 0
+	err := b.Store.Update(context.Background(), func(gateway.Tx) error { runs++; return gateway.ErrRetry })
+	if !errors.Is(err, gateway.Unavailable) || runs < 2 || runs > 100 {
+		t.Errorf("after %d runs: %v", runs, err)
+	}
+}
+
+func increments(t *testing.T, b Bundle) {
+	b.seed(t)
+	const n = 100
+	var wg sync.WaitGroup
+	for range n {
+		wg.Go(func() {
+			b.update(t, func(tx gateway.Tx) error {
+				_, err := tx.CreditWallet("wal_1", ledger.Split{Cash: 1}, money.Max)
+				return err
+			})
+		})
+	}
+	wg.Wait()
+	b.view(t, func(tx gateway.Tx) error {
+		w, err := tx.Wallet("wal_1")
+		if w.Balance.Cash != 1000+n {
+			t.Errorf("the wallet holds %d, want %d", w.Balance.Cash, 1000+n)
+		}
+		return err
+	})
+}
+
+func snapshot(t *testing.T, b Bundle) {
+	b.seed(t)
+	b.view(t, func(tx gateway.Tx) error {
+		before, err := tx.Wallet("wal_1")
+		if err != nil {
+			return err
+		}
+		b.update(t, func(tx gateway.Tx) error {
+			_, err := tx.DebitWallet("wal_1", ledger.Split{Cash: 5})
+			return err
+		})
+		after, err := tx.Wallet("wal_1")
+		if after.Balance != before.Balance {
+			t.Errorf("one view saw %+v and %+v", before.Balance, after.Balance)
+		}
+		return err
+	})
+}
+
+func readOnly(t *testing.T, b Bundle) {
+	err := b.Store.View(context.Background(), func(tx gateway.Tx) error {
+		_, err := tx.InsertMerchant(merchant(1))
+		return err
+	})
+	if err == nil {
+		t.Error("a view could write")
+	}
+	b.noMerchant(t)
+}
+
+func oneActiveBinding(t *testing.T, b Bundle) {
+	b.seed(t)
+	b.update(t, func(tx gateway.Tx) error {
+		return errors.Join(tx.InsertPage(page(2)), tx.InsertBinding(binding(2)))
+	})
+	activate := func(id gateway.BindingID) error {
+		return b.Store.Update(context.Background(), func(tx gateway.Tx) error {
+			_, err := tx.ActivateBinding(id, epoch)
+			return err
+		})
+	}
+	if err := activate("bnd_1"); err != nil {
+		t.Fatal(err)
+	}
+	if err := activate("bnd_2"); err == nil {
+		t.Error("two bindings of one wallet are active")
+	}
+	b.view(t, func(tx gateway.Tx) error {
+		active, err := tx.ActiveBinding("mch_1", "wal_1")
+		if active.ID != "bnd_1" {
+			t.Errorf("active is %q", active.ID)
+		}
+		return err
+	})
+}
+
+func leases(t *testing.T, b Bundle) {
+	now := b.Clock.Now()
+	b.update(t, func(tx gateway.Tx) error {
+		for i := range 5 {
+			e := gateway.Event{ID: gateway.EventID(fmt.Sprint("evt_", i)), Subject: "s", Kind: gateway.EventPaymentSucceeded, At: now}
+			n := gateway.Notification{ID: gateway.NotificationID(fmt.Sprint("ntf_", i)), EventID: e.ID, State: gateway.NotificationQueued, NextAt: now.Add(time.Duration(i) * time.Hour)}
+			if err := errors.Join(tx.InsertEvent(e), tx.InsertNotification(n)); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	claim := func(limit int) (list []gateway.Notification) {
+		t.Helper()
+		b.update(t, func(tx gateway.Tx) (err error) {
+			list, err = tx.ClaimNotifications(tx.Now().Add(time.Minute), limit)
+			return err
+		})
+		return list
+	}
+	if got := claim(10); len(got) != 1 || got[0].Fence != 1 {
+		t.Fatalf("claimed %+v, want the one that is due", got)
+	}
+	if got := claim(10); len(got) != 0 {
+		t.Fatalf("claimed %+v under a lease", got)
+	}
+	b.Clock.Advance(2 * time.Minute)
+	got := claim(10)
+	if len(got) != 1 || got[0].Fence != 2 {
+		t.Fatalf("after the lease: %+v", got)
+	}
+	b.update(t, func(tx gateway.Tx) error {
+		late := got[0]
+		late.Fence, late.State = 1, gateway.NotificationFailed
+		if held, err := tx.FinishNotification(late); held || err != nil {
+			t.Errorf("an old fence could finish: %v, %v", held, err)
+		}
+		done := got[0]
+		done.State, done.Attempts = gateway.NotificationDelivered, 1
+		held, err := tx.FinishNotification(done)
+		if !held {
+			t.Error("the holder could not finish")
+		}
+		return err
+	})
+	b.Clock.Advance(5 * time.Hour)
+	if got := claim(3); len(got) != 3 {
+		t.Fatalf("claimed %d, want the limit of 3", len(got))
+	}
+	b.update(t, func(tx gateway.Tx) error { return tx.ReleaseNotifications() })
+	if got := claim(10); len(got) != 4 {
+		t.Fatalf("after a release %d are due, want 4", len(got))
+	}
+}
+
+func restart(t *testing.T, b Bundle) {
+	b.seed(t)
+	if err := b.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := b.Reopen()
+	if err := again.View(context.Background(), func(tx gateway.Tx) error {
+		w, err := tx.Wallet("wal_1")
+		same(t, "wallet", w.Balance, ledger.Split{Cash: 1000, Points: 500})
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+}
+
+func closed(t *testing.T, b Bundle) {
+	if err := b.Store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	nothing := func(gateway.Tx) error { return nil }
+	if err := b.Store.Update(context.Background(), nothing); !errors.Is(err, gateway.Unavailable) {
+		t.Errorf("Update on a closed store: %v", err)
+	}
+	if err := b.Store.View(context.Background(), nothing); !errors.Is(err, gateway.Unavailable) {
+		t.Errorf("View on a closed store: %v", err)
+	}
+}
+
+func erase(t *testing.T, b Bundle) {
+	b.seed(t)
+	b.update(t, func(tx gateway.Tx) error { return tx.SetSetting("kept", "yes") })
+	b.update(t, func(tx gateway.Tx) error { return tx.Erase() })
+	b.noMerchant(t)
+	b.view(t, func(tx gateway.Tx) error {
+		kept, err := tx.Setting("kept")
+		if kept != "yes" {
+			t.Errorf("the setting is %q", kept)
+		}
+		return err
+	})
+	b.seed(t)
+}
+
+func givenUp(t *testing.T, b Bundle) {
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	err := b.Store.Update(ctx, func(tx gateway.Tx) error {
+		tx.InsertMerchant(merchant(1))
+		return nil
+	})
+	if !errors.Is(err, context.Canceled) {
+		t.Errorf("Update returned %v", err)
+	}
+	b.noMerchant(t)
+}
+
+func hooks(t *testing.T, b Bundle) {
+	var ran []string
+	b.update(t, func(tx gateway.Tx) error {
+		tx.OnCommit(func() { ran = append(ran, "committed") })
+		return nil
+	})
+	b.Store.Update(context.Background(), func(tx gateway.Tx) error {
+		tx.OnCommit(func() { ran = append(ran, "rolled back") })
+		return errOops
+	})
+	same(t, "hooks", ran, []string{"committed"})
+}

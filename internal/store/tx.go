@@ -1,0 +1,76 @@
+package store
+
+import (
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/seal"
+)
+
+// tx implements gateway.Tx on one session.
+type tx struct {
+	*session
+	keys     *seal.Keyring
+	now      time.Time
+	onCommit []func()
+}
+
+func (t *tx) Now() time.Time { return t.now }
+
+func (t *tx) OnCommit(fn func()) { t.onCommit = append(t.onCommit, fn) }
+
+// us is a time as stored: microseconds since 1970, 0 for the zero time.
+func us(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return t.UnixMicro()
+}
+
+// at reverses us.
+func at(us int64) time.Time {
+	if us == 0 {
+		return time.Time{}
+	}
+	return time.UnixMicro(us).UTC()
+}
+
+func (t *tx) InsertClaim(c gateway.Claim) (bool, error) {
+	return t.changed(`INSERT INTO claim (merchant_id, scope, request_id, created_us) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
+		c.Merchant, c.Scope, c.Key, us(t.now))
+}
+
+func (t *tx) AnythingDue() (bool, error) {
+	var due bool
+	err := t.one(`SELECT EXISTS (SELECT 1 FROM page WHERE state IN ('otp', 'pin') AND deadline_us <= $1)
+		OR EXISTS (SELECT 1 FROM binding WHERE state = 'active' AND expires_us <= $1)`, []any{us(t.now)}, &due)
+	return due, err
+}
+
+func (t *tx) Setting(name string) (string, error) {
+	var sealed string
+	if err := t.one(`SELECT value_sealed FROM setting WHERE name = $1`, []any{name}, &sealed); err != nil {
+		return "", err
+	}
+	return t.keys.Open("setting."+name, sealed)
+}
+
+func (t *tx) SetSetting(name, value string) error {
+	_, err := t.exec(`INSERT INTO setting (name, value_sealed) VALUES ($1, $2)
+		ON CONFLICT (name) DO UPDATE SET value_sealed = excluded.value_sealed`, name, t.keys.Seal("setting."+name, value))
+	return err
+}
+
+// tables lists every table but setting, those that are referred to last.
+var tables = []string{
+	"attempt", "notification", "event", "claim", "posting", "transfer", "refund", "payment", "page", "binding", "wallet", "merchant",
+}
+
+func (t *tx) Erase() error {
+	for _, table := range tables {
+		if _, err := t.exec("DELETE FROM " + table); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,111 @@
+package store
+
+import (
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
+)
+
+const purposePIN = "wallet.pin"
+
+const walletColumns = `id, phone, name, status, pin_hash, pin_sealed, pin_fails, locked_until_us, cash, points,
+	limit_transaction, limit_daily_count, limit_daily_sum, limit_holding, created_us`
+
+func (t *tx) scanWallet(r row) (w gateway.Wallet, err error) {
+	var pin string
+	var locked, created int64
+	if err := r.Scan(&w.ID, &w.Phone, &w.Name, &w.Status, &w.PINHash, &pin, &w.PINFails, &locked, &w.Balance.Cash, &w.Balance.Points,
+		&w.Limits.PerTransaction, &w.Limits.DailyCount, &w.Limits.DailySum, &w.Limits.Holding, &created); err != nil {
+		return w, err
+	}
+	w.LockedUntil, w.CreatedAt = at(locked), at(created)
+	w.PIN, err = t.keys.Open(purposePIN, pin)
+	return w, err
+}
+
+func (t *tx) InsertWallet(w gateway.Wallet) (bool, error) {
+	return t.changed(`INSERT INTO wallet (`+walletColumns+`)
+		VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 0, 0, $9, $10, $11, $12, $13) ON CONFLICT DO NOTHING`,
+		w.ID, w.Phone, w.Name, w.Status, w.PINHash, t.keys.Seal(purposePIN, w.PIN), w.PINFails, us(w.LockedUntil),
+		w.Limits.PerTransaction, w.Limits.DailyCount, w.Limits.DailySum, w.Limits.Holding, us(w.CreatedAt))
+}
+
+func (t *tx) UpdateWalletTerms(w gateway.Wallet) error {
+	_, err := t.exec(`UPDATE wallet SET name = $2, status = $3, pin_fails = $4, locked_until_us = $5,
+		limit_transaction = $6, limit_daily_count = $7, limit_daily_sum = $8, limit_holding = $9 WHERE id = $1`,
+		w.ID, w.Name, w.Status, w.PINFails, us(w.LockedUntil),
+		w.Limits.PerTransaction, w.Limits.DailyCount, w.Limits.DailySum, w.Limits.Holding)
+	return err
+}
+
+func (t *tx) SetPINFails(id gateway.WalletID, fails int, lockedUntil time.Time) error {
+	_, err := t.exec(`UPDATE wallet SET pin_fails = $2, locked_until_us = $3 WHERE id = $1`, id, fails, us(lockedUntil))
+	return err
+}
+
+func (t *tx) Wallet(id gateway.WalletID) (gateway.Wallet, error) {
+	return first(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE id = $1`, id)
+}
+
+func (t *tx) WalletByPhone(phone gateway.Phone) (gateway.Wallet, error) {
+	return first(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE phone = $1`, phone)
+}
+
+func (t *tx) Wallets() ([]gateway.Wallet, error) {
+	return all(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet ORDER BY phone`)
+}
+
+func (t *tx) WalletSpent(id gateway.WalletID, since time.Time) (count int64, sum money.Amount, err error) {
+	err = t.one(`SELECT count(*), coalesce(sum(amount), 0) FROM payment
+		WHERE wallet_id = $1 AND created_us >= $2 AND state = 'succeeded'`, []any{id, us(since)}, &count, &sum)
+	return count, sum, err
+}
+
+func (t *tx) DebitWallet(id gateway.WalletID, s ledger.Split) (bool, error) {
+	return t.changed(`UPDATE wallet SET cash = cash - $2, points = points - $3 WHERE id = $1 AND cash >= $2 AND points >= $3`,
+		id, s.Cash, s.Points)
+}
+
+func (t *tx) CreditWallet(id gateway.WalletID, s ledger.Split, holding money.Amount) (bool, error) {
+	return t.changed(`UPDATE wallet SET cash = cash + $2, points = points + $3 WHERE id = $1 AND cash + points + $2 + $3 <= $4`,
+		id, s.Cash, s.Points, holding)
+}
+
+func (t *tx) InsertTransfer(tr ledger.Transfer) error {
+	if err := tr.Check(); err != nil {
+		panic(err) // a defect: the transaction is rolled back
+	}
+	if _, err := t.exec(`INSERT INTO transfer (id, kind, subject, reverses, created_us) VALUES ($1, $2, $3, $4, $5)`,
+		tr.ID, tr.Kind, tr.Subject, tr.Reverses, us(t.now)); err != nil {
+		return err
+	}
+	for leg, p := range tr.Postings {
+		if _, err := t.exec(`INSERT INTO posting (transfer_id, leg, account, amount) VALUES ($1, $2, $3, $4)`,
+			tr.ID, leg+1, p.Account, p.Amount); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (t *tx) TransfersOf(id gateway.PaymentID) ([]ledger.Transfer, error) {
+	transfers, err := all(t.session, func(r row) (tr ledger.Transfer, err error) {
+		return tr, r.Scan(&tr.ID, &tr.Kind, &tr.Subject, &tr.Reverses)
+	}, `SELECT id, kind, subject, reverses FROM transfer
+		WHERE id IN (SELECT transfer_id FROM payment WHERE id = $1 UNION ALL SELECT transfer_id FROM refund WHERE payment_id = $1)
+		ORDER BY id`, id)
+	if err != nil {
+		return nil, err
+	}
+	for i := range transfers {
+		transfers[i].Postings, err = all(t.session, func(r row) (p ledger.Posting, err error) {
+			return p, r.Scan(&p.Account, &p.Amount)
+		}, `SELECT account, amount FROM posting WHERE transfer_id = $1 ORDER BY leg`, transfers[i].ID)
+		if err != nil {
+			return nil, err
+		}
+	}
+	return transfers, nil
+}
