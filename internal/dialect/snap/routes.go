@@ -1,0 +1,124 @@
+package snap
+
+import (
+	"context"
+	"crypto/rsa"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/wire"
+	"github.com/gerbang-pay/gerbang/internal/wire/snap"
+)
+
+// Dialect names this dialect in payments, bindings and notifications.
+const Dialect = "snap"
+
+// Config is what the dialect needs. All but Note and Log are required.
+type Config struct {
+	Gateway *gateway.Gateway
+	Clock   gateway.Clock
+	// Key is the gateway's own key pair. It signs the tokens issued here and the
+	// calls to merchants' token endpoints.
+	Key *rsa.PrivateKey
+	// PageURL is the address at which a customer opens a hosted page.
+	PageURL func(gateway.Page) string
+	// Archived offers the archived paths as well.
+	Archived bool
+	// StrictOverride lets a payment override its notification URL only with one
+	// that has the path of the configured URL, as DOKU documents for its other API.
+	StrictOverride bool
+	// Note hears why a call was refused and how its signature was judged. Only
+	// the sandbox listens.
+	Note func(context.Context, wire.Note)
+	Log  *slog.Logger
+}
+
+// B2BTokenLife is how long a B2B token serves.
+const B2BTokenLife = 15 * time.Minute
+
+// clockWindow is how far a merchant's clock may be off, either way.
+const clockWindow = 15 * time.Minute
+
+// Handler serves the dialect and encodes its notifications.
+type Handler struct {
+	Config
+	keys   []*rsa.PublicKey // that verify our own tokens
+	tokens merchantTokens
+}
+
+// New makes the dialect.
+func New(c Config) *Handler {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Handler{Config: c, keys: []*rsa.PublicKey{&c.Key.PublicKey}}
+}
+
+// endpoints maps each service to the call that answers it.
+var endpoints = map[snap.Service]func(*call) (any, error){
+	snap.ServiceTokenB2B:   (*call).tokenB2B,
+	snap.ServiceTokenB2B2C: (*call).tokenB2B2C,
+	snap.ServiceBinding:    (*call).binding,
+	snap.ServiceBalance:    (*call).balance,
+	snap.ServicePayment:    (*call).payment,
+	snap.ServiceStatus:     (*call).status,
+	snap.ServiceRefund:     (*call).refund,
+	snap.ServiceUnbinding:  (*call).unbinding,
+}
+
+// Mount registers every path, and answers unknown paths of the same families in
+// the protocol's own form.
+func (h *Handler) Mount(mux *http.ServeMux) {
+	for _, route := range snap.Routes {
+		if route.Archived && !h.Archived {
+			continue
+		}
+		mux.HandleFunc(route.Path, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, route.Service) })
+	}
+	for _, family := range []string{"/authorization/", "/direct-debit/", "/orders/v1.0/"} {
+		mux.HandleFunc(family, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, snap.ServiceNone) })
+	}
+}
+
+// serve runs one call and writes exactly one JSON answer, whatever happens.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, service snap.Service) {
+	c := &call{Handler: h, ctx: r.Context(), r: r, service: service}
+	var answer any
+	err := error(errNoSuchPath)
+	func() {
+		defer func() {
+			if p := recover(); p != nil {
+				h.Log.Error("snap: call panicked", "service", service, "panic", p, "stack", string(debug.Stack()))
+				err = refused(gateway.Internal, service)
+			}
+		}()
+		if endpoint, ok := endpoints[service]; ok {
+			if err = c.admit(w); err == nil {
+				answer, err = endpoint(c)
+			}
+		}
+	}()
+	status := http.StatusOK
+	if err != nil {
+		refusal := c.refusal(err)
+		status, answer = refusal.status, refusal.answer(service)
+	}
+	c.write(w, status, answer)
+}
+
+func (c *call) write(w http.ResponseWriter, status int, answer any) {
+	body, err := wire.Encode(answer)
+	if err != nil { // answers are plain structs
+		panic(err)
+	}
+	w.Header().Set("Content-Type", "application/json")
+	w.Header().Set(snap.HeaderTimestamp, snap.FormatTime(c.Clock.Now()))
+	if c.isTokenCall() {
+		w.Header().Set(snap.HeaderClientKey, c.r.Header.Get(snap.HeaderClientKey))
+	}
+	w.WriteHeader(status)
+	w.Write(body)
+}
