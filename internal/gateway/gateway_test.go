@@ -421,8 +421,8 @@ func TestPayment(t *testing.T) {
 		if _, _, err := b.pay(order{binding: bnd.ID, amount: 60_000}); err != nil {
 			t.Fatal(err)
 		}
-		if v := b.complete(page.Key); v.Page.State != gateway.PageFailed || v.Reason != gateway.InsufficientFunds {
-			t.Fatalf("page %s for %v", v.Page.State, v.Reason)
+		if v := b.complete(page.Key); v.Page.State != gateway.PageFailed || v.Page.Reason != gateway.InsufficientFunds {
+			t.Fatalf("page %s for %v", v.Page.State, v.Page.Reason)
 		}
 		b.auditClean()
 	})

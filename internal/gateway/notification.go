@@ -17,7 +17,7 @@ type Notification struct {
 	Dialect    string
 	State      NotificationState
 	Attempts   int
-	NextAt     time.Time // when the next attempt is due, while queued
+	NextAt     time.Time // while queued: when the next attempt is due or, in a worker's hands, when its lease ends
 	LeaseUntil time.Time // until when a worker holds it
 	Fence      int64     // grows with every claim; a worker whose fence is old may not write
 	CreatedAt  time.Time
@@ -56,7 +56,7 @@ type Outgoing struct {
 	Event        Event
 	Merchant     Merchant
 	Payment      Payment // of payment events
-	Binding      Binding // of all events
+	Binding      Binding // of binding events, and of payments made under one
 }
 
 // ClaimNotifications takes up to limit due notifications for one worker until the
@@ -96,7 +96,9 @@ func outgoing(tx Tx, n Notification) (out Outgoing, err error) {
 		}
 		binding = out.Payment.BindingID
 	}
-	out.Binding, err = tx.Binding(binding)
+	if binding != "" {
+		out.Binding, err = tx.Binding(binding)
+	}
 	return out, err
 }
 

@@ -21,6 +21,7 @@ type Page struct {
 	MerchantID   MerchantID
 	WalletID     WalletID
 	State        PageState
+	Reason       Code // why it did not succeed; Internal (zero) when it did or may
 	OTPHash      string
 	OTP          string // readable copy, sealed at rest; only where Config.KeepCodes
 	OTPExpiresAt time.Time
@@ -72,7 +73,6 @@ type PageView struct {
 	Amount    money.Amount // zero on a binding page
 	OTPLive   bool         // a code was sent and has not passed
 	MayResend bool
-	Reason    Code // why the page failed, when it did
 }
 
 func (g *Gateway) newPage(tx Tx, kind PageKind, subject string, w Wallet, merchant MerchantID, urls ReturnURLs) Page {
@@ -287,7 +287,7 @@ func (g *Gateway) failPage(tx Tx, p *Page, reason Code) error {
 
 // closePage ends a page and its subject without success.
 func (g *Gateway) closePage(tx Tx, p *Page, state PageState, reason Code) error {
-	p.State, p.OTP = state, ""
+	p.State, p.Reason, p.OTP = state, reason, ""
 	if p.Kind.ForPayment() {
 		payment, err := tx.Payment(PaymentID(p.Subject))
 		if err != nil {
@@ -377,7 +377,7 @@ func (g *Gateway) pageView(tx Tx, p Page) (PageView, error) {
 		if err != nil {
 			return v, fmt.Errorf("gateway: page %s: %w", p.ID, err)
 		}
-		v.Amount, v.Reason = payment.Amount, payment.Reason
+		v.Amount = payment.Amount
 	}
 	return v, nil
 }

@@ -48,17 +48,18 @@ func (t *tx) InsertNotification(n gateway.Notification) error {
 	return err
 }
 
+// A claimed notification is due again when its lease ends, so that one index
+// answers both what is due and when the next one will be.
 func (t *tx) ClaimNotifications(leaseUntil time.Time, limit int) ([]gateway.Notification, error) {
-	return all(t.session, scanNotification, `UPDATE notification SET lease_us = $2, fence = fence + 1
-		WHERE state = 'queued' AND lease_us <= $1 AND id IN (
-			SELECT id FROM notification WHERE state = 'queued' AND next_us <= $1 AND lease_us <= $1 ORDER BY next_us, id LIMIT $3)
+	return all(t.session, scanNotification, `UPDATE notification SET next_us = $2, lease_us = $2, fence = fence + 1
+		WHERE state = 'queued' AND next_us <= $1 AND id IN (
+			SELECT id FROM notification WHERE state = 'queued' AND next_us <= $1 ORDER BY next_us, id LIMIT $3)
 		RETURNING `+notificationColumns, us(t.now), us(leaseUntil), limit)
 }
 
 func (t *tx) NextNotification() (time.Time, error) {
 	var next int64
-	err := t.one(`SELECT CASE WHEN lease_us > next_us THEN lease_us ELSE next_us END FROM notification
-		WHERE state = 'queued' ORDER BY 1 LIMIT 1`, nil, &next)
+	err := t.one(`SELECT next_us FROM notification WHERE state = 'queued' ORDER BY next_us LIMIT 1`, nil, &next)
 	return at(next), err
 }
 
@@ -68,7 +69,7 @@ func (t *tx) FinishNotification(n gateway.Notification) (bool, error) {
 }
 
 func (t *tx) ReleaseNotifications() error {
-	_, err := t.exec(`UPDATE notification SET lease_us = 0 WHERE state = 'queued' AND lease_us > 0`)
+	_, err := t.exec(`UPDATE notification SET next_us = $1, lease_us = 0 WHERE state = 'queued' AND lease_us > 0`, us(t.now))
 	return err
 }
 

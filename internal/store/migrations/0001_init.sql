@@ -53,6 +53,7 @@ CREATE TABLE page (
   merchant_id    TEXT NOT NULL,
   wallet_id      TEXT NOT NULL,
   state          TEXT NOT NULL CHECK (state IN ('otp', 'pin', 'done', 'failed', 'cancelled', 'expired', 'superseded')),
+  reason         TEXT NOT NULL,
   otp_hash       TEXT NOT NULL,
   otp_sealed     TEXT NOT NULL,
   otp_expires_us BIGINT NOT NULL,

@@ -1,0 +1,298 @@
+package notify
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
+
+// Outbound is a dialect's half of a delivery. It is called by many goroutines.
+type Outbound interface {
+	// Request builds and signs one attempt at the moment now. It may use client,
+	// with ctx, to fetch what signing needs. gateway.ErrNoURL says that the
+	// merchant has no URL for such a notification; any other error is a failed
+	// attempt and is stored as its reason, so it must not tell secrets.
+	Request(ctx context.Context, client *http.Client, o gateway.Outgoing, now time.Time) (*http.Request, error)
+
+	// Accepted reports why an answer is no acknowledgement, or nil. The body may
+	// be cut short. Redirects never get here: they are failures.
+	Accepted(o gateway.Outgoing, status int, body []byte) error
+}
+
+// Dialect is how the notifications of one protocol are delivered.
+type Dialect struct {
+	Outbound Outbound
+	Retries  []time.Duration // when to try again, each measured from the first attempt
+}
+
+// Config is what a Worker needs. Gateway, Clock and Dialects are required.
+type Config struct {
+	Gateway      *gateway.Gateway
+	Clock        gateway.Clock
+	Dialects     map[string]Dialect // by gateway.Notification.Dialect
+	AllowPrivate bool               // reach any address and any port, this machine included
+	Workers      int                // attempts at once; 0 takes 32
+	Timeout      time.Duration      // of a whole attempt, in real time; 0 takes 30 s
+	Log          *slog.Logger       // nil discards
+}
+
+const (
+	defaultWorkers = 32
+	defaultTimeout = 30 * time.Second
+
+	perMerchant = 8                // attempts at once to one merchant
+	maxParked   = 1000             // claimed notifications of one merchant that wait in memory
+	pollEvery   = 5 * time.Second  // how long something another process queued may go unnoticed
+	drainFor    = 5 * time.Second  // what running attempts get when the Worker stops
+	storeWithin = 10 * time.Second // how long storing an attempt may wait for the database
+
+	// A lease outlives an attempt by leaseSpare, and an attempt only starts while
+	// leaseMargin of that is left for storing the outcome.
+	leaseSpare  = 30 * time.Second
+	leaseMargin = 10 * time.Second
+)
+
+// Worker delivers notifications. Make one with New.
+type Worker struct {
+	gateway  *gateway.Gateway
+	clock    gateway.Clock
+	dialects map[string]Dialect
+	client   *http.Client
+	workers  int
+	timeout  time.Duration
+	poll     time.Duration
+	drain    time.Duration
+	parking  int
+	log      *slog.Logger
+
+	kick    chan struct{}
+	started atomic.Bool
+	group   sync.WaitGroup // the running attempts
+
+	// renewal keeps claiming and storing apart. A claim may take a notification
+	// again that is held here; the attempt then has to store under the new fence.
+	renewal sync.RWMutex
+
+	mu       sync.Mutex
+	held     map[gateway.NotificationID]*task // running and parked
+	queues   map[gateway.MerchantID]*queue    // of merchants with running attempts
+	running  int
+	stopping bool // nothing may start any more
+}
+
+// task is a notification that this Worker has claimed.
+type task struct {
+	out gateway.Outgoing // guarded by Worker.mu; its lease may be renewed
+}
+
+// queue is what one merchant has in this Worker. Only a merchant with all its
+// attempts running has parked tasks.
+type queue struct {
+	running int
+	parked  []*task
+}
+
+// New makes a Worker.
+func New(c Config) *Worker {
+	if c.Workers <= 0 {
+		c.Workers = defaultWorkers
+	}
+	if c.Timeout <= 0 {
+		c.Timeout = defaultTimeout
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Worker{
+		gateway: c.Gateway, clock: c.Clock, dialects: c.Dialects, client: newClient(c.AllowPrivate),
+		workers: c.Workers, timeout: c.Timeout, poll: pollEvery, drain: drainFor, parking: maxParked, log: c.Log,
+		kick: make(chan struct{}, 1),
+		held: map[gateway.NotificationID]*task{}, queues: map[gateway.MerchantID]*queue{},
+	}
+}
+
+// Kick makes the Worker look for due notifications at once.
+func (w *Worker) Kick() {
+	select {
+	case w.kick <- struct{}{}:
+	default: // it is about to look anyway
+	}
+}
+
+// Run delivers until ctx ends. It then lets running attempts finish for a few
+// seconds; those it has to break off are not stored, and are repeated by whoever
+// claims them next. A Worker runs once: only a second call fails.
+func (w *Worker) Run(ctx context.Context) error {
+	if !w.started.CompareAndSwap(false, true) {
+		return errors.New("notify: the worker has been started before")
+	}
+	attempts, breakOff := context.WithCancel(context.WithoutCancel(ctx))
+	defer breakOff()
+	defer w.client.CloseIdleConnections()
+	for ctx.Err() == nil {
+		if err := w.deliverDue(ctx, attempts); err != nil && ctx.Err() == nil {
+			w.log.Error("notifications cannot be read", "error", err)
+			pause(ctx, w.poll)
+		}
+	}
+
+	w.mu.Lock()
+	w.stopping = true
+	w.mu.Unlock()
+	grace := time.AfterFunc(w.drain, breakOff)
+	defer grace.Stop()
+	w.group.Wait()
+	return nil
+}
+
+// deliverDue starts what is due and waits until it is worth looking again.
+func (w *Worker) deliverDue(ctx, attempts context.Context) error {
+	for ctx.Err() == nil {
+		asked, got, err := w.claim(ctx, attempts)
+		if err != nil {
+			return err
+		}
+		if asked == 0 { // every worker is busy, and kicks when it is free
+			select {
+			case <-w.kick:
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if got < asked {
+			return w.await(ctx)
+		}
+	}
+	return nil
+}
+
+// claim takes as many due notifications as workers are free.
+func (w *Worker) claim(ctx, attempts context.Context) (asked, got int, err error) {
+	w.renewal.Lock()
+	defer w.renewal.Unlock()
+	w.mu.Lock()
+	asked = w.workers - w.running
+	w.mu.Unlock()
+	if asked == 0 {
+		return 0, 0, nil
+	}
+	claimed, err := w.gateway.ClaimNotifications(ctx, w.timeout+leaseSpare, asked)
+	if err != nil {
+		return asked, 0, err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, o := range claimed {
+		w.hold(attempts, o)
+	}
+	return asked, len(claimed), nil
+}
+
+// hold starts or parks a claimed notification, or lets it go, or renews the lease
+// of one that is held already. The caller holds w.mu.
+func (w *Worker) hold(attempts context.Context, o gateway.Outgoing) {
+	id, merchant := o.Notification.ID, o.Notification.MerchantID
+	if t := w.held[id]; t != nil {
+		t.out.Notification = o.Notification
+		return
+	}
+	q := w.queues[merchant]
+	if q == nil {
+		q = &queue{}
+		w.queues[merchant] = q
+	}
+	t := &task{out: o}
+	switch {
+	case q.running < perMerchant:
+		w.held[id] = t
+		w.start(attempts, q, t)
+	case len(q.parked) < w.parking:
+		w.held[id] = t
+		q.parked = append(q.parked, t)
+	}
+}
+
+// start runs a task. The caller holds w.mu.
+func (w *Worker) start(attempts context.Context, q *queue, t *task) {
+	q.running++
+	w.running++
+	o := t.out
+	w.group.Go(func() {
+		outcome, stored := w.deliver(attempts, o)
+		w.renewal.RLock()
+		defer w.renewal.RUnlock()
+		if stored {
+			w.store(attempts, t, outcome)
+		}
+		w.release(attempts, t)
+	})
+}
+
+// release forgets a task that has run and starts the merchant's next one.
+func (w *Worker) release(attempts context.Context, t *task) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.running == w.workers {
+		w.Kick() // Run waits for a free worker
+	}
+	merchant := t.out.Notification.MerchantID
+	q := w.queues[merchant]
+	delete(w.held, t.out.Notification.ID)
+	q.running--
+	w.running--
+	enough := w.clock.Now().Add(w.timeout + leaseMargin)
+	for len(q.parked) > 0 && q.running < perMerchant {
+		next := q.parked[0]
+		q.parked[0] = nil
+		q.parked = q.parked[1:]
+		if w.stopping || next.out.Notification.LeaseUntil.Before(enough) {
+			// Another process may claim it any moment; so may this one.
+			delete(w.held, next.out.Notification.ID)
+			continue
+		}
+		w.start(attempts, q, next)
+	}
+	if q.running == 0 {
+		delete(w.queues, merchant)
+	}
+}
+
+// await returns once a notification may have become due.
+func (w *Worker) await(ctx context.Context) error {
+	next, queued, err := w.gateway.NextNotification(ctx)
+	if err != nil {
+		return err
+	}
+	var due <-chan struct{}
+	if queued {
+		reached, stop := w.clock.At(next)
+		defer stop()
+		due = reached
+	}
+	poll := time.NewTimer(w.poll)
+	defer poll.Stop()
+	select {
+	case <-w.gateway.Notified():
+	case <-due:
+	case <-w.kick:
+	case <-poll.C:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// pause waits for some real time.
+func pause(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}
