@@ -1,0 +1,296 @@
+package ovo
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/wire"
+	"github.com/gerbang-pay/gerbang/internal/wire/snap"
+)
+
+// DOKU's hosts for [SNAPConfig.BaseURL].
+const (
+	SNAPProduction = "https://api.doku.com"
+	SNAPSandbox    = "https://api-sandbox.doku.com"
+)
+
+// timeout bounds a request when the merchant brings no HTTP client, and every
+// request for a B2B token. DOKU's own libraries wait as long.
+const timeout = 30 * time.Second
+
+// maxAnswer is the largest answer that is read, in bytes.
+const maxAnswer = 1 << 20
+
+// SNAPConfig says who the merchant is and where the gateway is.
+type SNAPConfig struct {
+	// BaseURL is scheme and host, without a path: [SNAPProduction], [SNAPSandbox],
+	// or a Gerbang server such as "http://127.0.0.1:8600". Signatures cover the
+	// path, so no proxy may change it. Over plain http, tokens can be read on the
+	// way: for local use only.
+	BaseURL string
+	// ClientID and SecretKey are the merchant's, from the provider's back office.
+	ClientID  string
+	SecretKey string
+	// PrivateKey signs the token calls. The provider has its public half.
+	PrivateKey *rsa.PrivateKey
+	// HTTPClient sends the requests; nil stands for one that gives up after 30
+	// seconds. Redirects are never followed, whatever it says.
+	HTTPClient *http.Client
+	// Now is the clock; nil stands for time.Now. A gateway refuses timestamps more
+	// than 15 minutes off, so against a sandbox whose clock was moved, this one
+	// must follow.
+	Now func() time.Time
+}
+
+// SNAPClient calls the SNAP API of one merchant. It may be used by many
+// goroutines at once, and should be: they share one B2B token.
+type SNAPClient struct {
+	base   string
+	id     string
+	secret string
+	key    *rsa.PrivateKey
+	http   *http.Client
+	now    func() time.Time
+	tokens tokenCache
+}
+
+// SNAP makes a client. It sends nothing; its error is a mistake in c.
+func SNAP(c SNAPConfig) (*SNAPClient, error) {
+	base, err := url.Parse(c.BaseURL)
+	switch {
+	case err != nil:
+		return nil, fmt.Errorf("ovo: BaseURL: %w", err)
+	case base.Scheme != "http" && base.Scheme != "https", base.Host == "", base.User != nil,
+		base.Path != "" && base.Path != "/", base.RawQuery != "", base.Fragment != "":
+		return nil, fmt.Errorf("ovo: BaseURL is %q, want scheme and host like %q", c.BaseURL, SNAPProduction)
+	case !isWord(c.ClientID):
+		return nil, errors.New("ovo: ClientID is missing or has blanks in it")
+	case c.SecretKey == "":
+		return nil, errors.New("ovo: SecretKey is missing")
+	}
+	if err := checkKey("PrivateKey", publicHalf(c.PrivateKey)); err != nil {
+		return nil, fmt.Errorf("ovo: %w", err)
+	}
+	client := http.Client{Timeout: timeout}
+	if c.HTTPClient != nil {
+		client = *c.HTTPClient
+	}
+	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	s := &SNAPClient{
+		base: base.Scheme + "://" + base.Host, id: c.ClientID, secret: c.SecretKey, key: c.PrivateKey,
+		http: &client, now: c.Now,
+	}
+	s.tokens = tokenCache{now: c.Now, fetch: s.tokenB2B}
+	return s, nil
+}
+
+// call is one transaction call and what may be done when it fails.
+type call struct {
+	path      string
+	body      any
+	requestID string // X-EXTERNAL-ID; empty: a fresh one for each attempt
+	customer  string // customer token, where the call needs one
+	read      bool   // has no effect, so that it may be repeated
+	charge    bool   // moves money: ErrOutcomeUnknown unless the gateway surely refused
+}
+
+// do makes one call and returns the X-EXTERNAL-ID under which it was answered.
+// It sends once, and again for two reasons, each at most once: the B2B token was
+// refused, or the connection of a read broke.
+func (c *SNAPClient) do(ctx context.Context, k call, answer any) (requestID string, err error) {
+	body, err := wire.Encode(k.body)
+	if err != nil {
+		return "", err
+	}
+	token, err := c.tokens.get(ctx, "")
+	if err != nil {
+		return "", fmt.Errorf("access token: %w", err)
+	}
+	renewed, again := false, k.read
+	for {
+		// Past this point a failure may come too late.
+		if err := ctx.Err(); err != nil {
+			return "", err
+		}
+		requestID = k.requestID
+		if requestID == "" {
+			requestID = newRequestID(c.now())
+		}
+		reply, sent, err := c.exchange(ctx, k.path, c.transactionHeader(k, token, requestID, body), body)
+		if err != nil {
+			if again && broken(ctx, err) {
+				again = false
+				continue
+			}
+			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
+			if k.charge && sent {
+				err = unknown(err)
+			}
+			return requestID, err
+		}
+		err = reply.decode(answer)
+		var refusal *Error
+		switch {
+		case err == nil:
+			return requestID, nil
+		case errors.As(err, &refusal) && refusal.tokenRefused() && !renewed:
+			renewed = true
+			if token, err = c.tokens.get(ctx, token); err != nil {
+				return requestID, fmt.Errorf("access token: %w", err)
+			}
+			continue
+		case k.charge && (refusal == nil || !refusal.definite()):
+			err = unknown(err)
+		}
+		return requestID, err
+	}
+}
+
+func unknown(err error) error {
+	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+}
+
+func (c *SNAPClient) transactionHeader(k call, token, requestID string, body []byte) http.Header {
+	timestamp := snap.FormatTime(c.now())
+	h := http.Header{}
+	h.Set(snap.HeaderPartnerID, c.id)
+	h.Set(snap.HeaderExternalID, requestID)
+	h.Set(snap.HeaderTimestamp, timestamp)
+	h.Set(snap.HeaderAuthorization, snap.TokenBearer+" "+token)
+	h.Set(snap.HeaderSignature, snap.SignSymmetric(c.secret, http.MethodPost, k.path, token, body, timestamp))
+	if k.customer != "" {
+		h.Set(snap.HeaderCustomer, snap.TokenBearer+" "+k.customer)
+	}
+	return h
+}
+
+// token makes one of the two token calls, which have a signature of their own and
+// no X-EXTERNAL-ID. They may be repeated: an earlier token stays valid.
+func (c *SNAPClient) token(ctx context.Context, path string, request, answer any) error {
+	body, err := wire.Encode(request)
+	if err != nil {
+		return err
+	}
+	for again := true; ; again = false {
+		timestamp := snap.FormatTime(c.now())
+		signature, err := snap.SignAsymmetric(c.key, c.id, timestamp)
+		if err != nil {
+			return err
+		}
+		h := http.Header{}
+		h.Set(snap.HeaderClientKey, c.id)
+		h.Set(snap.HeaderTimestamp, timestamp)
+		h.Set(snap.HeaderSignature, signature)
+		reply, _, err := c.exchange(ctx, path, h, body)
+		switch {
+		case err == nil:
+			return reply.decode(answer)
+		case !again || !broken(ctx, err):
+			return fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+	}
+}
+
+// broken tells whether err is a failed connection, and not the end of somebody's
+// patience.
+func broken(ctx context.Context, err error) bool {
+	var timed net.Error
+	return ctx.Err() == nil && !(errors.As(err, &timed) && timed.Timeout())
+}
+
+// exchange posts one request and reads the whole answer. With an error, sent is
+// false only if it is certain that the request did not leave: the transport asked
+// for a connection and got none. A transport that does not say is not trusted.
+func (c *SNAPClient) exchange(ctx context.Context, path string, h http.Header, body []byte) (r reply, sent bool, err error) {
+	var wanted, connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
+	if err != nil {
+		return reply{}, false, err
+	}
+	req.Header = h
+	req.Header.Set("Content-Type", "application/json")
+	req.Header.Set("Accept", "application/json")
+	resp, err := c.http.Do(req)
+	if err != nil {
+		return reply{}, connected.Load() || !wanted.Load(), err
+	}
+	defer resp.Body.Close()
+	r.status = resp.StatusCode
+	if r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err != nil {
+		return reply{}, true, fmt.Errorf("reading the answer: %w", err)
+	}
+	return r, true, nil
+}
+
+// reply is an answer as it came.
+type reply struct {
+	status int
+	body   []byte
+}
+
+// decode reads a success into answer. Everything else is an [*Error].
+//
+// Success is HTTP 2xx with a code that begins with 200. No more can be asked:
+// editions of the documents print 20054000 for a payment and 2000700 for a refund.
+func (r reply) decode(answer any) error {
+	var head snap.Answer
+	if unmarshal(r.body, &head) != nil || head.ResponseCode == "" {
+		return &Error{Status: r.status}
+	}
+	if r.status/100 != 2 || !strings.HasPrefix(head.ResponseCode, "200") {
+		return &Error{Code: head.ResponseCode, Message: head.ResponseMessage, Status: r.status}
+	}
+	if err := unmarshal(r.body, answer); err != nil {
+		return unreadable("the body: %v", err)
+	}
+	return nil
+}
+
+// unmarshal reads JSON and takes members of an unexpected type for missing:
+// providers write "", [] and {} for what they leave out. Whoever needs a member
+// looks whether it is there.
+func unmarshal(body []byte, into any) error {
+	err := json.Unmarshal(body, into)
+	var mistyped *json.UnmarshalTypeError
+	if errors.As(err, &mistyped) {
+		return nil
+	}
+	return err
+}
+
+func unreadable(format string, args ...any) error {
+	return fmt.Errorf("%w: the answer cannot be read: %s", ErrUnavailable, fmt.Sprintf(format, args...))
+}
+
+var requestIDs = new(big.Int).Exp(big.NewInt(10), big.NewInt(19), nil)
+
+// newRequestID returns 32 digits, the time in milliseconds and chance. Documents
+// of SNAP allow up to 36.
+func newRequestID(now time.Time) string {
+	n, err := rand.Int(rand.Reader, requestIDs)
+	if err != nil {
+		panic(err) // crypto/rand documents that it never fails
+	}
+	return fmt.Sprintf("%013d%019d", now.UnixMilli(), n)
+}
