@@ -1,0 +1,48 @@
+# Everything a developer runs. "make" alone explains itself.
+
+GO ?= go
+CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
+
+.DEFAULT_GOAL := help
+.PHONY: help demo sandbox build test test-short check lint fuzz bench chromium
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Play every payment journey once and show that the books balance
+	$(GO) run ./cmd/gerbang demo --exit
+
+sandbox: ## Run the sandbox on 127.0.0.1:8600
+	$(GO) run ./cmd/gerbang sandbox
+
+build: ## Build bin/gerbang, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o bin/gerbang ./cmd/gerbang
+
+test: chromium ## Run every test with the race detector; installs a browser if there is none
+	$(GO) test -race -timeout 15m ./...
+
+test-short: ## Run the tests that need nothing but Go
+	$(GO) test -short ./...
+
+check: lint test ## Everything that must hold before a commit
+
+lint: ## Check format, vet, staticcheck and the module file
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these files"; exit 1; }
+	$(GO) vet ./...
+	$(STATICCHECK) ./...
+	$(GO) mod tidy -diff
+
+fuzz: ## Fuzz each parser for FUZZTIME (10s)
+	@grep -rH --include='*_test.go' -o '^func Fuzz[A-Za-z0-9]*' . | sed 's|/[^/]*:func | |' | sort -u | while read -r package target; do \
+		echo "$$package $$target"; $(GO) test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} </dev/null || exit 1; \
+	done
+
+bench: ## Run the benchmarks
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+# The journeys through the hosted pages are tested in a real browser.
+chromium:
+	@test -n "$(CHROMIUM)" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
+		{ echo "The tests need Chromium: install it, or name it with CHROMIUM=/path/to/chromium. Without it, 'make test-short' runs the rest."; exit 1; }

@@ -1,0 +1,234 @@
+package app
+
+import (
+	"context"
+	"crypto/rsa"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/notify"
+	"github.com/gerbang-pay/gerbang/internal/pages"
+	"github.com/gerbang-pay/gerbang/internal/sandbox"
+	"github.com/gerbang-pay/gerbang/internal/store"
+	wiresnap "github.com/gerbang-pay/gerbang/internal/wire/snap"
+)
+
+// Config says what to run. The zero value of every member but Installation works.
+type Config struct {
+	Installation
+	Addr    string // to listen on; default 127.0.0.1:8600, port 0 for any free one
+	BaseURL string // as customers' browsers reach it; default http:// and the address
+	Version string
+	NoSeed  bool            // leave a fresh sandbox empty
+	PINCost gateway.PINCost // default gateway.DefaultPINCost
+	Log     *slog.Logger    // default discards
+}
+
+// App is a running Gerbang.
+type App struct {
+	BaseURL string
+	Gateway *gateway.Gateway
+
+	store   *store.Store
+	server  *http.Server
+	stop    context.CancelFunc // of the background work
+	working sync.WaitGroup
+	served  chan error
+	log     *slog.Logger
+}
+
+// Limits on slow senders, and on what they may send besides a body.
+const (
+	headerTimeout  = 5 * time.Second
+	bodyTimeout    = 10 * time.Second
+	idleTimeout    = 60 * time.Second
+	maxHeaderBytes = 32 << 10
+)
+
+// sweepInterval is how often what is past its deadline is ended.
+const sweepInterval = 500 * time.Millisecond
+
+// StartSandbox starts a sandbox and returns once it serves.
+func StartSandbox(ctx context.Context, c Config) (*App, error) {
+	if c.Addr == "" {
+		c.Addr = "127.0.0.1:8600"
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	keys, err := c.masterKey(true)
+	if err != nil {
+		return nil, err
+	}
+	clock := gateway.NewMovableClock(0)
+	db, err := store.Open(ctx, store.Config{URL: c.databaseURL(), Keys: keys, Clock: clock, Log: c.Log})
+	if err != nil {
+		return nil, err
+	}
+	a := &App{store: db, log: c.Log, served: make(chan error, 1)}
+	if err := a.start(ctx, c, clock, gateway.Config{Store: db, Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost}); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	return a, nil
+}
+
+func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, core gateway.Config) error {
+	offset, err := loadOffset(ctx, a.store)
+	if err != nil {
+		return err
+	}
+	clock.Advance(offset)
+	key, err := signingKey(ctx, a.store)
+	if err != nil {
+		return err
+	}
+	listener, err := net.Listen("tcp", c.Addr)
+	if err != nil {
+		return fmt.Errorf("cannot listen on %s: %w; is another sandbox running? choose another address with --addr", c.Addr, err)
+	}
+	a.BaseURL = strings.TrimSuffix(c.BaseURL, "/")
+	if a.BaseURL == "" {
+		a.BaseURL = "http://" + listener.Addr().String()
+	}
+	a.Gateway = gateway.New(core)
+	if err := a.build(ctx, c, clock, key); err != nil {
+		return errors.Join(err, listener.Close())
+	}
+	go func() { a.served <- a.server.Serve(listener) }()
+	return nil
+}
+
+// build makes the graph: gateway inside, dialects and pages around it.
+func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, key *rsa.PrivateKey) error {
+	publicKey, err := wiresnap.EncodePublicKey(&key.PublicKey)
+	if err != nil {
+		return err
+	}
+	pageURL := func(p gateway.Page) string { return a.BaseURL + pages.Path(p) }
+
+	box := sandbox.New(sandbox.Config{
+		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL,
+		PublicKeyPEM: publicKey, Log: a.log,
+		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
+	})
+	if !c.NoSeed {
+		if err := box.Seed(ctx); err != nil {
+			return err
+		}
+	}
+	doku := snap.New(snap.Config{
+		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: box.Note, Log: a.log,
+	})
+	notifier := notify.New(notify.Config{
+		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Log: a.log,
+		Dialects: map[string]notify.Dialect{snap.Dialect: {Outbound: doku, Retries: snap.Retries}},
+	})
+
+	api := http.NewServeMux()
+	doku.Mount(api)
+	api.HandleFunc("/", notFound)
+
+	root := http.NewServeMux()
+	pages.New(pages.Config{
+		Gateway: a.Gateway, Sandbox: true, Log: a.log,
+		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/sandbox/v1/wallets/" + string(p) },
+	}).Mount(root)
+	box.Mount(root)
+	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
+	root.HandleFunc("GET /readyz", a.ready)
+	root.Handle("/", box.Record(api))
+
+	a.server = &http.Server{
+		Handler: root, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
+	}
+
+	// A database file has one owner: what a predecessor held when it died is free.
+	if err := a.Gateway.ReleaseNotifications(ctx); err != nil {
+		return err
+	}
+	background, stop := context.WithCancel(context.WithoutCancel(ctx))
+	a.stop = stop
+	a.working.Go(func() {
+		if err := notifier.Run(background); err != nil {
+			a.log.Error("notifier stopped", "error", err)
+		}
+	})
+	a.working.Go(func() { a.sweep(background) })
+	return nil
+}
+
+// sweep ends what is past its deadline, until ctx ends.
+func (a *App) sweep(ctx context.Context) {
+	tick := time.NewTicker(sweepInterval)
+	defer tick.Stop()
+	for {
+		if n, err := a.Gateway.ExpireDue(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("sweep failed; it is tried again", "error", err)
+		} else if n > 0 {
+			a.log.Info("expired", "pages_and_bindings", n)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (a *App) ready(w http.ResponseWriter, r *http.Request) {
+	if err := a.Gateway.Ready(r.Context()); err != nil {
+		a.log.Error("not ready", "error", err)
+		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	fmt.Fprintln(w, "ready")
+}
+
+// notFound answers paths of no protocol. It is JSON, because what calls here
+// parses the answer whatever its status.
+func notFound(w http.ResponseWriter, _ *http.Request) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(http.StatusNotFound)
+	fmt.Fprint(w, `{"title":"Not Found","status":404,"detail":"no protocol spoken here has this path"}`)
+}
+
+// Wait returns when the server has stopped serving, with the reason unless that
+// was Stop.
+func (a *App) Wait() error {
+	err := <-a.served
+	a.served <- err
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return err
+}
+
+// Stop ends the app: running calls may finish until ctx ends. It must be called
+// once.
+func (a *App) Stop(ctx context.Context) error {
+	err := a.server.Shutdown(ctx)
+	if err != nil {
+		err = errors.Join(err, a.server.Close())
+	}
+	a.stop()
+	a.working.Wait()
+	return errors.Join(err, a.store.Close())
+}
+
+// redacted is a database URL without its password.
+func redacted(database string) string {
+	if u, err := url.Parse(database); err == nil {
+		return u.Redacted()
+	}
+	return "?"
+}

@@ -1,0 +1,134 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/seal"
+	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/wire/snap"
+)
+
+// Installation is where Gerbang keeps what must outlive the process.
+type Installation struct {
+	DataDir  string // holds the master key and, by default, the database
+	Database string // URL; default sqlite:// and DataDir/gerbang.db
+}
+
+func (i Installation) databaseURL() string {
+	if i.Database != "" {
+		return i.Database
+	}
+	return "sqlite://" + filepath.Join(i.DataDir, "gerbang.db")
+}
+
+// masterKey reads the key that seals the database's secrets, and makes one the
+// first time if it may. It lies beside the database in a sandbox, for convenience
+// only.
+func (i Installation) masterKey(create bool) (*seal.Keyring, error) {
+	path := filepath.Join(i.DataDir, "master.key")
+	text, err := os.ReadFile(path)
+	if create && errors.Is(err, os.ErrNotExist) {
+		if err := os.MkdirAll(i.DataDir, 0o700); err != nil {
+			return nil, err
+		}
+		text = []byte(hex.EncodeToString(seal.NewMasterKey()))
+		err = writeNew(path, text)
+		if errors.Is(err, os.ErrExist) { // another process was faster
+			text, err = os.ReadFile(path)
+		}
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the master key: %w", err)
+	}
+	master, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	if err != nil {
+		return nil, fmt.Errorf("the master key in %s is not hex", path)
+	}
+	return seal.New(master)
+}
+
+// writeNew writes a file that must not exist yet, readable by its owner alone,
+// and has it on disk when it returns: a database sealed with a lost key is lost.
+func writeNew(path string, text []byte) error {
+	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(text)
+	return errors.Join(err, f.Sync(), f.Close())
+}
+
+// Audit checks the book of an installation in one read snapshot. It works beside
+// a running server.
+func Audit(ctx context.Context, i Installation) ([]gateway.Invariant, error) {
+	keys, err := i.masterKey(false)
+	if err != nil {
+		return nil, err
+	}
+	db, err := store.Open(ctx, store.Config{URL: i.databaseURL(), Keys: keys, Clock: gateway.SystemClock{}, ReadOnly: true})
+	if err != nil {
+		return nil, err
+	}
+	verdicts, err := db.Audit(ctx)
+	return verdicts, errors.Join(err, db.Close())
+}
+
+const (
+	settingSigningKey = "signing_key"
+	settingOffset     = "clock_offset"
+)
+
+// signingKey is the installation's RSA key pair, made the first time.
+func signingKey(ctx context.Context, db *store.Store) (*rsa.PrivateKey, error) {
+	pem, err := setting(ctx, db, settingSigningKey)
+	if err != nil {
+		return nil, err
+	}
+	if pem == "" {
+		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		if err != nil {
+			return nil, err
+		}
+		if pem, err = snap.EncodePrivateKey(key); err != nil {
+			return nil, err
+		}
+		if err := db.Update(ctx, func(tx gateway.Tx) error { return tx.SetSetting(settingSigningKey, pem) }); err != nil {
+			return nil, err
+		}
+	}
+	return snap.ParsePrivateKey(pem)
+}
+
+func loadOffset(ctx context.Context, db *store.Store) (time.Duration, error) {
+	text, err := setting(ctx, db, settingOffset)
+	if err != nil || text == "" {
+		return 0, err
+	}
+	return time.ParseDuration(text)
+}
+
+func saveOffset(ctx context.Context, db *store.Store, offset time.Duration) error {
+	return db.Update(ctx, func(tx gateway.Tx) error { return tx.SetSetting(settingOffset, offset.String()) })
+}
+
+// setting reads a setting, "" when it was never set.
+func setting(ctx context.Context, db *store.Store, name string) (value string, err error) {
+	err = db.View(ctx, func(tx gateway.Tx) error {
+		value, err = tx.Setting(name)
+		if errors.Is(err, gateway.ErrNoRow) {
+			return nil
+		}
+		return err
+	})
+	return value, err
+}

@@ -1,0 +1,296 @@
+package sandbox
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/wire"
+)
+
+// Config is what a sandbox needs. All members are required but Log.
+type Config struct {
+	Gateway  *gateway.Gateway
+	Clock    *gateway.MovableClock
+	BaseURL  string
+	Version  string
+	Database string                    // as shown to people
+	PageURL  func(gateway.Page) string // where a customer opens a hosted page
+	// PublicKeyPEM verifies what the gateway signs.
+	PublicKeyPEM string
+	// SaveOffset keeps the clock's offset over a restart.
+	SaveOffset func(context.Context, time.Duration) error
+	Log        *slog.Logger
+}
+
+// Sandbox serves the control API.
+type Sandbox struct {
+	Config
+	requests requestLog
+}
+
+// New makes a sandbox.
+func New(c Config) *Sandbox {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &Sandbox{Config: c}
+}
+
+// Mount registers the control API.
+func (s *Sandbox) Mount(mux *http.ServeMux) {
+	for pattern, handle := range map[string]func(*http.Request) (any, error){
+		"GET /info": s.info,
+
+		"GET /merchants":        s.listMerchants,
+		"POST /merchants":       s.createMerchant,
+		"GET /merchants/{id}":   s.getMerchant,
+		"PATCH /merchants/{id}": s.patchMerchant,
+
+		"GET /wallets":                            s.listWallets,
+		"POST /wallets":                           s.createWallet,
+		"GET /wallets/{phone}":                    s.getWallet,
+		"PATCH /wallets/{phone}":                  s.patchWallet,
+		"POST /wallets/{phone}/topup":             s.topUpWallet,
+		"POST /wallets/{phone}/status":            s.setWalletStatus,
+		"POST /wallets/{phone}/links/{id}/unlink": s.unlink,
+
+		"POST /pages/complete": s.completePage,
+
+		"GET /clock":          s.getClock,
+		"POST /clock/advance": s.advanceClock,
+
+		"GET /payments":                   s.listPayments,
+		"GET /payments/{id}":              s.getPayment,
+		"GET /notifications":              s.listNotifications,
+		"GET /notifications/{id}":         s.getNotification,
+		"POST /notifications/{id}/resend": s.resendNotification,
+
+		"GET /requests":      s.listRequests,
+		"GET /requests/{id}": s.getRequest,
+
+		"POST /audit": s.audit,
+		"POST /reset": s.reset,
+	} {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" /sandbox/v1"+path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, handle) })
+	}
+	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
+		s.serve(w, r, func(r *http.Request) (any, error) {
+			return nil, problem(http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in the sandbox API")
+		})
+	})
+}
+
+// created is an answer with status 201.
+type created struct{ body any }
+
+func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, handle func(*http.Request) (any, error)) {
+	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
+	answer, err := handle(r)
+	status := http.StatusOK
+	contentType := "application/json"
+	if c, ok := answer.(created); ok {
+		status, answer = http.StatusCreated, c.body
+	}
+	if err != nil {
+		p := s.problemOf(r, err)
+		status, answer, contentType = p.Status, p, "application/problem+json"
+	}
+	body, err := wire.Encode(answer)
+	if err != nil { // answers are plain structs
+		panic(err)
+	}
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(status)
+	w.Write(body)
+}
+
+// problemDetails is a refusal (RFC 9457).
+type problemDetails struct {
+	Title  string `json:"title"`
+	Status int    `json:"status"`
+	Detail string `json:"detail"`
+	// Code is the gateway's own word for the refusal, where it was the gateway's.
+	Code string `json:"code,omitempty"`
+}
+
+func (p *problemDetails) Error() string { return p.Detail }
+
+func problem(status int, detail string) error {
+	return &problemDetails{Title: http.StatusText(status), Status: status, Detail: detail}
+}
+
+// statuses gives the HTTP status of refusals that are not the caller's 400.
+var statuses = map[gateway.Code]int{
+	gateway.Internal:        500,
+	gateway.NotFound:        404,
+	gateway.WalletUnknown:   404,
+	gateway.Duplicate:       409,
+	gateway.WrongState:      409,
+	gateway.HoldingExceeded: 409,
+	gateway.CountExceeded:   409,
+	gateway.OTPWrong:        409,
+	gateway.OTPExpired:      409,
+	gateway.PINWrong:        409,
+	gateway.Expired:         409,
+	gateway.Busy:            429,
+	gateway.Unavailable:     503,
+}
+
+func (s *Sandbox) problemOf(r *http.Request, err error) *problemDetails {
+	var p *problemDetails
+	if errors.As(err, &p) {
+		return p
+	}
+	var refusal *gateway.Error
+	if errors.As(err, &refusal) {
+		status, ok := statuses[refusal.Code]
+		if !ok {
+			status = http.StatusBadRequest
+		}
+		if status < 500 {
+			detail := refusal.Code.Error()
+			if refusal.Detail != "" {
+				detail += ": " + refusal.Detail
+			}
+			return &problemDetails{Title: http.StatusText(status), Status: status, Detail: detail, Code: refusal.Code.String()}
+		}
+	}
+	s.Log.Error("sandbox: call failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	return &problemDetails{Title: "Internal Server Error", Status: 500, Detail: "something went wrong here; the server's log says what"}
+}
+
+// decode reads a JSON body. Unknown members are refused: in a control API they
+// are slips of the pen.
+func decode(r *http.Request, into any) error {
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return problem(http.StatusRequestEntityTooLarge, "a body may have at most 65536 bytes")
+	}
+	d := json.NewDecoder(bytes.NewReader(body))
+	d.DisallowUnknownFields()
+	if err := d.Decode(into); err != nil {
+		return problem(http.StatusBadRequest, "the body is not what this call takes: "+err.Error())
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return problem(http.StatusBadRequest, "there is something behind the JSON object")
+	}
+	return nil
+}
+
+// limitOf reads the query's limit, 1 to 500.
+func limitOf(r *http.Request) (int, error) {
+	text := r.URL.Query().Get("limit")
+	if text == "" {
+		return 100, nil
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || n < 1 || n > 500 {
+		return 0, problem(http.StatusBadRequest, "limit is a number from 1 to 500")
+	}
+	return n, nil
+}
+
+func phoneOf(r *http.Request) (gateway.Phone, error) { return parsePhone(r.PathValue("phone")) }
+
+func parsePhone(text string) (gateway.Phone, error) {
+	phone, ok := gateway.ParsePhone(text)
+	if !ok {
+		return "", problem(http.StatusBadRequest, fmt.Sprintf("%q is no Indonesian mobile number; write 08…, 62… or +62…, digits only", text))
+	}
+	return phone, nil
+}
+
+// when is a time as shown, nil for the zero time.
+func when(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+func (s *Sandbox) info(*http.Request) (any, error) {
+	return map[string]any{
+		"version": s.Version, "profile": "sandbox", "database": s.Database, "now": s.Clock.Now().UTC(), "base_url": s.BaseURL,
+	}, nil
+}
+
+func (s *Sandbox) getClock(*http.Request) (any, error) {
+	return map[string]any{"now": s.Clock.Now().UTC(), "offset": s.Clock.Offset().String()}, nil
+}
+
+// maxAdvance bounds one step of the clock, which cannot go back.
+const maxAdvance = 10 * 365 * 24 * time.Hour
+
+func (s *Sandbox) advanceClock(r *http.Request) (any, error) {
+	var in struct {
+		By string `json:"by"`
+	}
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	by, err := time.ParseDuration(in.By)
+	if err != nil || by <= 0 || by > maxAdvance {
+		return nil, problem(http.StatusBadRequest, `by is how far to go forward, such as "71s", "30m" or "6h", ten years at most`)
+	}
+	// What falls due must have been acted on when the answer arrives, so that a
+	// test can look at once.
+	if err := s.SaveOffset(r.Context(), s.Clock.Offset()+by); err != nil {
+		return nil, err
+	}
+	s.Clock.Advance(by)
+	if _, err := s.Gateway.ExpireDue(r.Context()); err != nil {
+		return nil, err
+	}
+	return s.getClock(r)
+}
+
+type invariantView struct {
+	ID     string `json:"id"`
+	OK     bool   `json:"ok"`
+	Detail string `json:"detail"`
+}
+
+func (s *Sandbox) audit(r *http.Request) (any, error) {
+	verdicts, err := s.Gateway.Audit(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	ok := true
+	list := make([]invariantView, 0, len(verdicts))
+	for _, v := range verdicts {
+		view := invariantView{v.ID, v.OK, v.Rule}
+		if !v.OK {
+			ok = false
+			view.Detail = fmt.Sprintf("%s: broken by %d rows, first %q", v.Rule, v.Broken, v.Keys)
+		}
+		list = append(list, view)
+	}
+	return map[string]any{"ok": ok, "invariants": list}, nil
+}
+
+func (s *Sandbox) reset(r *http.Request) (any, error) {
+	if err := s.Gateway.Erase(r.Context()); err != nil {
+		return nil, err
+	}
+	if err := s.SaveOffset(r.Context(), 0); err != nil {
+		return nil, err
+	}
+	s.Clock.Reset()
+	s.requests.clear()
+	if err := s.Seed(r.Context()); err != nil {
+		return nil, err
+	}
+	return map[string]any{"ok": true}, nil
+}

@@ -1,0 +1,304 @@
+package sandbox
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"net/url"
+	"path"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
+)
+
+type walletView struct {
+	Phone       gateway.Phone        `json:"phone"`
+	Name        string               `json:"name"`
+	PIN         string               `json:"pin"`
+	Status      gateway.WalletStatus `json:"status"`
+	LockedUntil *time.Time           `json:"locked_until,omitempty"`
+	Cash        money.Amount         `json:"cash"`
+	Points      money.Amount         `json:"points"`
+	Limits      limitsView           `json:"limits"`
+	OTPs        []otpView            `json:"otps"`
+	Prompts     []struct{}           `json:"prompts"`
+	Links       []linkView           `json:"links"`
+}
+
+// limitsView bounds a wallet; 0 is off, or the default of per_transaction.
+type limitsView struct {
+	PerTransaction money.Amount `json:"per_transaction"`
+	DailyCount     int64        `json:"daily_count"`
+	DailySum       money.Amount `json:"daily_sum"`
+	Holding        money.Amount `json:"holding"`
+}
+
+type otpView struct {
+	Code      string    `json:"code"`
+	Purpose   string    `json:"purpose"`
+	PageURL   string    `json:"page_url"`
+	Merchant  string    `json:"merchant"`
+	ExpiresAt time.Time `json:"expires_at"`
+}
+
+type linkView struct {
+	ID         gateway.BindingID    `json:"id"`
+	Merchant   string               `json:"merchant"`
+	CustomerID string               `json:"customer_id"`
+	State      gateway.BindingState `json:"state"`
+	Since      time.Time            `json:"since"`
+}
+
+func (s *Sandbox) viewWallet(ctx context.Context, w gateway.Wallet) (walletView, error) {
+	v := walletView{
+		Phone: w.Phone, Name: w.Name, PIN: w.PIN, Status: w.Status, LockedUntil: when(w.LockedUntil),
+		Cash: w.Balance.Cash, Points: w.Balance.Points, Limits: limitsView(w.Limits),
+		OTPs: []otpView{}, Prompts: []struct{}{}, Links: []linkView{},
+	}
+	inbox, err := s.Gateway.Inbox(ctx, w.Phone)
+	if err != nil {
+		return v, err
+	}
+	for _, item := range inbox {
+		purpose := "binding"
+		if item.Page.Kind.ForPayment() {
+			purpose = "payment"
+		}
+		v.OTPs = append(v.OTPs, otpView{item.Code, purpose, s.PageURL(item.Page), item.Merchant, item.ExpiresAt})
+	}
+	bindings, err := s.Gateway.BindingsOf(ctx, w.Phone)
+	if err != nil {
+		return v, err
+	}
+	names := map[gateway.MerchantID]string{}
+	for _, b := range bindings {
+		if _, ok := names[b.MerchantID]; !ok {
+			m, err := s.Gateway.Merchant(ctx, b.MerchantID)
+			if err != nil {
+				return v, err
+			}
+			names[b.MerchantID] = m.Name
+		}
+		v.Links = append(v.Links, linkView{b.ID, names[b.MerchantID], b.CustomerID, b.State, b.CreatedAt})
+	}
+	return v, nil
+}
+
+// walletNow reads a wallet as it is after a change.
+func (s *Sandbox) walletNow(ctx context.Context, phone gateway.Phone) (walletView, error) {
+	w, err := s.Gateway.Wallet(ctx, phone)
+	if err != nil {
+		return walletView{}, err
+	}
+	return s.viewWallet(ctx, w)
+}
+
+func (s *Sandbox) listWallets(r *http.Request) (any, error) {
+	wallets, err := s.Gateway.Wallets(r.Context())
+	if err != nil {
+		return nil, err
+	}
+	views := make([]walletView, 0, len(wallets))
+	for _, w := range wallets {
+		v, err := s.viewWallet(r.Context(), w)
+		if err != nil {
+			return nil, err
+		}
+		views = append(views, v)
+	}
+	return map[string]any{"wallets": views}, nil
+}
+
+func (s *Sandbox) getWallet(r *http.Request) (any, error) {
+	phone, err := phoneOf(r)
+	if err != nil {
+		return nil, err
+	}
+	return s.walletNow(r.Context(), phone)
+}
+
+func (s *Sandbox) createWallet(r *http.Request) (any, error) {
+	in := struct {
+		Phone  string               `json:"phone"`
+		Name   string               `json:"name"`
+		PIN    string               `json:"pin"`
+		Status gateway.WalletStatus `json:"status"`
+		Cash   money.Amount         `json:"cash"`
+		Points money.Amount         `json:"points"`
+		Limits limitsView           `json:"limits"`
+	}{PIN: "123456"}
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	phone, err := parsePhone(in.Phone)
+	if err != nil {
+		return nil, err
+	}
+	switch in.Status {
+	case "", gateway.WalletActive, gateway.WalletBlockedByIssuer, gateway.WalletCardBlockedByBank:
+	default:
+		return nil, problem(http.StatusBadRequest, "status is active, blocked or card_blocked")
+	}
+	if in.Cash < 0 || in.Points < 0 || in.Cash > money.Max || in.Points > money.Max {
+		return nil, problem(http.StatusBadRequest, fmt.Sprintf("cash and points are 0 to %d rupiah", money.Max))
+	}
+	if in.Name == "" {
+		in.Name = "Customer " + phone.Masked()
+	}
+	if _, err := s.Gateway.CreateWallet(r.Context(), gateway.NewWallet{
+		Phone: phone, Name: in.Name, PIN: in.PIN, Status: in.Status,
+		Balance: ledger.Split{Cash: in.Cash, Points: in.Points}, Limits: gateway.Limits(in.Limits),
+	}); err != nil {
+		return nil, err
+	}
+	v, err := s.walletNow(r.Context(), phone)
+	return created{v}, err
+}
+
+func (s *Sandbox) patchWallet(r *http.Request) (any, error) {
+	phone, err := phoneOf(r)
+	if err != nil {
+		return nil, err
+	}
+	w, err := s.Gateway.Wallet(r.Context(), phone)
+	if err != nil {
+		return nil, err
+	}
+	in := struct {
+		Limits limitsView `json:"limits"`
+	}{limitsView(w.Limits)}
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	if _, err := s.Gateway.SetWalletLimits(r.Context(), phone, gateway.Limits(in.Limits)); err != nil {
+		return nil, err
+	}
+	return s.walletNow(r.Context(), phone)
+}
+
+func (s *Sandbox) topUpWallet(r *http.Request) (any, error) {
+	phone, err := phoneOf(r)
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Cash   money.Amount `json:"cash"`
+		Points money.Amount `json:"points"`
+	}
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	if _, err := s.Gateway.TopUp(r.Context(), phone, ledger.Split{Cash: in.Cash, Points: in.Points}); err != nil {
+		return nil, err
+	}
+	return s.walletNow(r.Context(), phone)
+}
+
+func (s *Sandbox) setWalletStatus(r *http.Request) (any, error) {
+	phone, err := phoneOf(r)
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Status gateway.WalletStatus `json:"status"`
+	}
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	if _, err := s.Gateway.SetWalletStatus(r.Context(), phone, in.Status); err != nil {
+		return nil, err
+	}
+	return s.walletNow(r.Context(), phone)
+}
+
+func (s *Sandbox) unlink(r *http.Request) (any, error) {
+	phone, err := phoneOf(r)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.Gateway.Unlink(r.Context(), phone, gateway.BindingID(r.PathValue("id"))); err != nil {
+		return nil, err
+	}
+	return s.walletNow(r.Context(), phone)
+}
+
+// completePage walks a hosted page as its customer would, for tests without a
+// browser, and says where the browser would go.
+func (s *Sandbox) completePage(r *http.Request) (any, error) {
+	in := struct {
+		URL     string `json:"url"`
+		PIN     string `json:"pin"`
+		Outcome string `json:"outcome"`
+	}{Outcome: "approve"}
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	u, err := url.Parse(in.URL)
+	if err != nil || in.URL == "" {
+		return nil, problem(http.StatusBadRequest, "url is the address of a hosted page, as redirectUrl or webRedirectUrl gave it")
+	}
+	v, err := s.walkPage(r.Context(), path.Base(u.Path), in.PIN, in.Outcome)
+	if err != nil {
+		return nil, err
+	}
+	redirect := v.Page.Return.Failure
+	if v.Page.State == gateway.PageDone {
+		redirect = v.Page.Return.Success
+	}
+	return map[string]any{"redirect_to": redirect, "state": v.Page.State}, nil
+}
+
+func (s *Sandbox) walkPage(ctx context.Context, key, pin, outcome string) (gateway.PageView, error) {
+	v, err := s.Gateway.Page(ctx, key)
+	if err != nil {
+		return v, err
+	}
+	if !v.Page.State.Open() {
+		return v, problem(http.StatusConflict, "the page is over; its state is "+string(v.Page.State))
+	}
+	w, err := s.Gateway.Wallet(ctx, v.Phone)
+	if err != nil {
+		return v, err
+	}
+	if pin == "" {
+		pin = w.PIN
+	}
+	switch outcome {
+	case "cancel":
+		return s.Gateway.CancelPage(ctx, key)
+	case "wrong_otp":
+		return untilOver(v, func() (gateway.PageView, error) { return s.Gateway.EnterOTP(ctx, key, "wrong") })
+	case "wrong_pin":
+		if v, err = s.enterOTP(ctx, v); err != nil {
+			return v, err
+		}
+		return untilOver(v, func() (gateway.PageView, error) { return s.Gateway.EnterPIN(ctx, key, "wrong") })
+	case "approve":
+		if v, err = s.enterOTP(ctx, v); err != nil {
+			return v, err
+		}
+		return s.Gateway.EnterPIN(ctx, key, pin)
+	default:
+		return v, problem(http.StatusBadRequest, "outcome is approve, cancel, wrong_otp or wrong_pin")
+	}
+}
+
+func (s *Sandbox) enterOTP(ctx context.Context, v gateway.PageView) (gateway.PageView, error) {
+	if v.Page.State != gateway.PageOTP {
+		return v, nil
+	}
+	return s.Gateway.EnterOTP(ctx, v.Page.Key, v.Page.OTP)
+}
+
+// untilOver repeats a wrong entry until the page gives up. The rules bound it.
+func untilOver(v gateway.PageView, enter func() (gateway.PageView, error)) (gateway.PageView, error) {
+	for v.Page.State.Open() {
+		var err error
+		if v, err = enter(); err != nil && gateway.ErrorCode(err) != gateway.OTPWrong && gateway.ErrorCode(err) != gateway.PINWrong {
+			return v, err
+		}
+	}
+	return v, nil
+}
