@@ -1,5 +1,5 @@
-// Package wire holds what every protocol's wire format needs: a strict JSON
-// reader that keeps the received bytes, the compact encoder whose output all
+// Package wire holds what every protocol's wire format needs: strict JSON and XML
+// readers of one kind of value, which keep the received bytes, the compact encoder whose output all
 // published client libraries can verify, the local time zone of the providers,
 // and the verdict on a signature that the sandbox shows to people.
 //

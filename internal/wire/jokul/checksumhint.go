@@ -1,0 +1,231 @@
+package jokul
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// The axes of a search for a check_sum. Those from the amount on are the parts of
+// the joined text in the order of requests; the secret key follows them.
+const (
+	checkAlgorithm = iota
+	checkSecret
+	checkLayout
+	checkAmount
+	checkClient
+	checkInvoice
+	checkPhone
+	checkPayment // of answers: the four values of ovo_payment
+	checkAxes
+)
+
+// ExplainCheckSum searches the mistake behind a check_sum that [VerifyCheckSum]
+// refused and says it in words, for Verdict.Hint. Like [ExplainRequest] it is for
+// the sandbox and for a merchant's own terminal only.
+func ExplainCheckSum(secret string, f CheckSumFields, received string) string {
+	switch {
+	case strings.TrimSpace(received) == "":
+		return "The check_sum is empty."
+	case secret == "":
+		return "The merchant has no secret key, so no check_sum can match."
+	}
+	text := strings.Trim(received, " \t\r\n\"'")
+	var written []string
+	if text != received {
+		written = append(written, "the check_sum has blanks, line breaks or quotes around it")
+	}
+	if rest, ok := strings.CutPrefix(text, signaturePrefix); ok {
+		text = rest
+		written = append(written, "the check_sum begins with "+signaturePrefix+", which belongs to the Signature header")
+	}
+	raw, err := hex.DecodeString(text)
+	if err != nil || !hashSized(raw) {
+		if raw, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "=")); err != nil || !hashSized(raw) {
+			return "The check_sum is not the hexadecimal of 32 bytes (64 characters)."
+		}
+		written = append(written, "the check_sum is written in base64, it must be hexadecimal")
+	}
+	found, ok := checkSumSearch(secret, f, raw).run()
+	return sentence(append(written, found...), ok, len(written) > 0,
+		"No usual mistake leads to this check_sum. It is the SHA-256 of the amount, the client id, the invoice number, the phone and the secret key, without anything between them; "+
+			"if yours is made so, one of these values or the secret key differs.",
+		"The check_sum is right; the call was refused for another reason.")
+}
+
+func checkSumSearch(secret string, f CheckSumFields, received []byte) *search {
+	forms := checkLayouts(f)
+	axes := [checkAxes][]variant{
+		checkAlgorithm: checkAlgorithms(len(received)),
+		checkSecret:    secrets(secret),
+		checkLayout:    make([]variant, len(forms)),
+		checkAmount:    amounts(f.Amount),
+		checkClient:    checkClients(f.ClientID),
+		checkInvoice:   invoices(f.InvoiceNumber),
+		checkPhone:     phones(f.OVOID),
+		checkPayment:   {{"", ""}},
+	}
+	axes[checkPayment] = distinct(axes[checkPayment], omitted, "the check_sum lacks approval_code, batch_number, reference_number and trace_number")
+	for i, form := range forms {
+		axes[checkLayout][i].words = form.words
+	}
+	s := &search{axes: axes[:]}
+	var text []byte
+	s.match = func(choice []int) bool {
+		at := func(axis int) string { return axes[axis][choice[axis]].value }
+		g := f
+		g.Amount, g.ClientID, g.InvoiceNumber, g.OVOID = at(checkAmount), at(checkClient), at(checkInvoice), at(checkPhone)
+		if at(checkPayment) == omitted {
+			g.ApprovalCode, g.BatchNumber, g.ReferenceNumber, g.TraceNumber = "", "", "", ""
+		}
+		text = forms[choice[checkLayout]].append(text[:0], g)
+		return bytes.Equal(keyed(at(checkAlgorithm), at(checkSecret), text), received)
+	}
+	return s
+}
+
+// checkAlgorithms lists the functions whose result has the received length; those
+// that end in -last hash the secret key behind the text.
+func checkAlgorithms(size int) []variant {
+	switch size {
+	case 64:
+		return []variant{
+			{"sha512-last", "the check_sum is SHA-512, it must be SHA-256"},
+			{"hmac-sha512", "the check_sum is HMAC-SHA512, it must be a plain SHA-256 with the secret key at the end of the text"},
+		}
+	case 20:
+		return []variant{{"sha1-last", "the check_sum is SHA-1, it must be SHA-256"}}
+	case 16:
+		return []variant{{"md5-last", "the check_sum is MD5, it must be SHA-256"}}
+	}
+	return []variant{
+		{"sha256-last", ""},
+		{"hmac-sha256", "the check_sum is HMAC-SHA256, it must be a plain SHA-256 with the secret key at the end of the text"},
+		{"sha256", "the check_sum lacks the secret key"},
+		{"sha256-first", "the check_sum has the secret key in front, it must be at the end"},
+	}
+}
+
+// checkLayouts lists the right order first: each layout appends the joined values,
+// without the secret key.
+func checkLayouts(f CheckSumFields) []checkForm {
+	right := checkForm{order: [4]int{0, 1, 2, 3}}
+	list := []checkForm{right}
+	for _, join := range []string{"+", " ", "|", ":", "-", ",", ";", "&", "\n", "#", "."} {
+		form := right
+		form.join, form.words = join, "the values in the check_sum are joined with "+quoteJoin(join)+", there must be nothing between them"
+		list = append(list, form)
+	}
+	names := [4]string{"amount", "client id", "invoice number", "phone"}
+	permute(4, func(order []int) {
+		if slices.IsSorted(order) {
+			return
+		}
+		form := right
+		copy(form.order[:], order)
+		var said [4]string
+		for i, place := range order {
+			said[i] = names[place]
+		}
+		form.words = "the values in the check_sum stand in another order, " + strings.Join(said[:], ", ") + "; it must be " + strings.Join(names[:], ", ")
+		list = append(list, form)
+	})
+	if f.ApprovalCode+f.BatchNumber+f.ReferenceNumber+f.TraceNumber != "" {
+		form := right
+		form.tail, form.words = true, "the values of ovo_payment stand behind the phone; all values must be in the alphabetical order of their names"
+		list = append(list, form)
+	}
+	return list
+}
+
+func quoteJoin(join string) string {
+	if join == "\n" {
+		return "line breaks"
+	}
+	return `"` + join + `"`
+}
+
+// checkForm is a way to join the values.
+type checkForm struct {
+	words string
+	join  string // also stands in front of the secret key
+	order [4]int // of amount, client id, invoice number and phone
+	tail  bool   // the values of ovo_payment last
+}
+
+func (c checkForm) append(dst []byte, f CheckSumFields) []byte {
+	groups := [4][]string{
+		{f.Amount, f.ApprovalCode, f.BatchNumber},
+		{f.ClientID},
+		{f.InvoiceNumber},
+		{f.OVOID, f.ReferenceNumber, f.TraceNumber},
+	}
+	if c.tail {
+		groups[0] = groups[0][:1]
+		groups[3] = []string{f.OVOID, f.ApprovalCode, f.BatchNumber, f.ReferenceNumber, f.TraceNumber}
+	}
+	for _, group := range c.order {
+		for i, value := range groups[group] {
+			if value == omitted || (i > 0 && value == "") {
+				continue
+			}
+			dst = append(append(dst, value...), c.join...)
+		}
+	}
+	return dst
+}
+
+func amounts(amount string) []variant {
+	const form = "the amount in the check_sum is written differently from order.amount"
+	list := []variant{{amount, ""}}
+	for _, end := range []string{".0", ".00", ",00"} {
+		list = distinct(list, amount+end, form+", with decimals")
+	}
+	list = distinct(list, strings.TrimLeft(amount, "0"), form+", without its leading zeros")
+	list = distinct(list, `"`+amount+`"`, form+", with quotes around it")
+	for _, point := range []string{".", ","} {
+		list = distinct(list, grouped(amount, point), form+", with separators between thousands")
+	}
+	list = distinct(list, amount+"00", form+", with two more digits")
+	return distinct(list, omitted, "the check_sum lacks the amount")
+}
+
+// grouped puts point between groups of three digits.
+func grouped(digits, point string) string {
+	var out strings.Builder
+	for i, c := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 {
+			out.WriteString(point)
+		}
+		out.WriteRune(c)
+	}
+	return out.String()
+}
+
+func checkClients(id string) []variant {
+	list := []variant{{id, ""}}
+	list = distinct(list, strings.TrimSpace(id), "the client id in the check_sum lacks its blanks")
+	list = distinct(list, strings.ToUpper(id), "the client id in the check_sum is in upper case")
+	list = distinct(list, strings.ToLower(id), "the client id in the check_sum is in lower case")
+	return distinct(list, omitted, "the check_sum lacks the client id")
+}
+
+func invoices(invoice string) []variant {
+	list := []variant{{invoice, ""}}
+	list = distinct(list, strings.ToUpper(invoice), "the invoice number in the check_sum is in upper case")
+	list = distinct(list, strings.ToLower(invoice), "the invoice number in the check_sum is in lower case")
+	list = distinct(list, strings.TrimSpace(invoice), "the invoice number in the check_sum lacks its blanks")
+	return distinct(list, omitted, "the check_sum lacks the invoice number")
+}
+
+func phones(phone string) []variant {
+	const form = "the phone in the check_sum is spelled differently from ovo_info.ovo_id"
+	list := []variant{{phone, ""}}
+	local := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(phone, "+"), "62"), "0")
+	for _, start := range []string{"0", "62", "+62", ""} {
+		list = distinct(list, start+local, form)
+	}
+	return distinct(list, omitted, "the check_sum lacks the phone")
+}

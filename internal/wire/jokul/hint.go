@@ -1,0 +1,673 @@
+package jokul
+
+import (
+	"bytes"
+	"crypto/hmac"
+	"crypto/md5"  //nolint:gosec // recognises a client's mistake
+	"crypto/sha1" //nolint:gosec // recognises a client's mistake
+	"crypto/sha256"
+	"crypto/sha512"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"hash"
+	"net/url"
+	"slices"
+	"strings"
+	"time"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"github.com/gerbang-pay/gerbang/internal/wire"
+)
+
+// ExplainRequest searches the mistake behind a signature that [VerifyRequest]
+// refused and says it in words, for Verdict.Hint. It tries what goes wrong in
+// practice, one mistake at a time and then two at once, and costs some ten thousand
+// HMACs: it is for the sandbox and for a merchant's own terminal only.
+func ExplainRequest(secret string, c Call, body []byte, signature string) string {
+	return explain(secret, c, body, signature, HeaderRequestTimestamp)
+}
+
+// ExplainResponse does the same for [VerifyResponse].
+func ExplainResponse(secret string, c Call, body []byte, signature string) string {
+	return explain(secret, c, body, signature, HeaderResponseTimestamp)
+}
+
+func explain(secret string, c Call, body []byte, signature, timestampLabel string) string {
+	switch {
+	case strings.TrimSpace(signature) == "":
+		return "The Signature header is empty."
+	case secret == "":
+		return "The merchant has no secret key, so no signature can match."
+	}
+	right := sign(secret, stringToSign(c, timestampLabel, c.digest(body)))
+	if value := strings.TrimPrefix(right, signaturePrefix); !strings.Contains(signature, value) && strings.HasSuffix(strings.ToLower(signature), strings.ToLower(value)) {
+		return "The letter case of the signature was changed on the way; base64 is case-sensitive."
+	}
+	received, written := looseSignature(signature)
+	if received == nil {
+		return "The Signature header is not " + signaturePrefix + " and the base64 of 32 bytes (44 characters)."
+	}
+	if len(received) >= 128 {
+		return fmt.Sprintf("This is an RSA signature (%d bytes), as for SNAP's token APIs; here it is HMAC-SHA256 with the secret key.", len(received))
+	}
+	s := headerSearch(secret, c, body, timestampLabel, received)
+	found, ok := s.run()
+	return sentence(append(written, found...), ok, len(written) > 0,
+		"No usual mistake leads to this signature. Compare the string to sign with yours byte by byte; "+
+			"if it is the same, the secret key differs, and if the digest differs, the body was changed after it was signed.",
+		"The signature is right; the call was refused for another reason.")
+}
+
+// sentence joins mistakes to the answer of an Explain function.
+func sentence(words []string, ok, badlyWritten bool, unexplained, right string) string {
+	text := strings.Join(words, "; and ")
+	switch {
+	case !ok && badlyWritten:
+		return upperFirst(text) + ". Written correctly it still does not match. " + unexplained
+	case !ok:
+		return unexplained
+	case text == "":
+		return right
+	}
+	return upperFirst(text) + "."
+}
+
+func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+
+// looseSignature decodes a signature in one of the forms that clients use by
+// mistake, and names the mistakes. Unreadable ones are nil.
+func looseSignature(signature string) (raw []byte, mistakes []string) {
+	text := strings.Trim(signature, " \t\r\n\"'")
+	if text != signature {
+		mistakes = append(mistakes, "the signature has blanks, line breaks or quotes around it")
+	}
+	rest, ok := strings.CutPrefix(text, signaturePrefix)
+	if !ok {
+		i := strings.IndexAny(text, "=: ")
+		upper := strings.ToUpper(text)
+		if i >= 0 && i < len(text)-2 && (strings.HasPrefix(upper, "HMAC") || strings.HasPrefix(upper, "SHA")) {
+			rest = strings.TrimSpace(text[i+1:])
+			mistakes = append(mistakes, fmt.Sprintf("the signature begins with %q, it must begin with %q", text[:i+1], signaturePrefix))
+		} else {
+			mistakes = append(mistakes, "the signature lacks its prefix "+signaturePrefix)
+		}
+	}
+	raw, mistake := looseBytes(rest)
+	if raw == nil {
+		return nil, nil
+	}
+	if mistake != "" {
+		mistakes = append(mistakes, mistake)
+	}
+	return raw, mistakes
+}
+
+func looseBytes(text string) (raw []byte, mistake string) {
+	bare := strings.TrimRight(text, "=")
+	if raw, err := hex.DecodeString(text); err == nil && hashSized(raw) {
+		return raw, "the signature is written in hexadecimal, it must be base64"
+	}
+	if raw, err := base64.RawStdEncoding.DecodeString(bare); err == nil {
+		if inner, err := hex.DecodeString(string(raw)); err == nil && hashSized(inner) {
+			return inner, "the signature is base64 of the hexadecimal text, it must be base64 of the 32 bytes"
+		}
+		if hashSized(raw) || len(raw) >= 128 {
+			switch {
+			case strings.ContainsAny(text, "\r\n"):
+				return raw, "the signature has a line break in it"
+			case len(raw) == sha256.Size && len(text)-len(bare) > 1:
+				return raw, "the signature has too much padding"
+			}
+			if _, err := strictBase64.DecodeString(bare); err != nil {
+				return raw, "the last character of the signature was changed"
+			}
+			return raw, ""
+		}
+	}
+	if raw, err := base64.RawURLEncoding.DecodeString(bare); err == nil && hashSized(raw) {
+		return raw, "the signature uses the URL alphabet of base64 (- and _), it must use + and /"
+	}
+	return nil, ""
+}
+
+func hashSized(raw []byte) bool {
+	return len(raw) == sha256.Size || len(raw) == sha512.Size || len(raw) == sha1.Size || len(raw) == md5.Size
+}
+
+// variant is one value for a part of what is signed, and the mistake that leads to
+// it; right values have no words.
+type variant struct {
+	value string
+	words string
+}
+
+// omitted stands for a part that is left out together with its name.
+const omitted = "\x00"
+
+// distinct appends a variant unless its value is there already.
+func distinct(list []variant, value, words string) []variant {
+	for _, have := range list {
+		if have.value == value {
+			return list
+		}
+	}
+	return append(list, variant{value, words})
+}
+
+// search looks for a combination of variants, one per axis, that matches.
+type search struct {
+	axes  [][]variant
+	match func(choice []int) bool
+}
+
+// run returns the fewest mistakes that match, at most two, and whether any do.
+func (s *search) run() (words []string, ok bool) {
+	choice := make([]int, len(s.axes))
+	if s.match(choice) {
+		return s.words(choice), true
+	}
+	for a := range s.axes {
+		for choice[a] = 1; choice[a] < len(s.axes[a]); choice[a]++ {
+			if s.match(choice) {
+				return s.words(choice), true
+			}
+		}
+		choice[a] = 0
+	}
+	for a := range s.axes {
+		for b := a + 1; b < len(s.axes); b++ {
+			if s.pairs(choice, a, b) {
+				return s.words(choice), true
+			}
+		}
+	}
+	return nil, false
+}
+
+// pairs leaves the matching choice in place.
+func (s *search) pairs(choice []int, a, b int) bool {
+	for choice[a] = 1; choice[a] < len(s.axes[a]); choice[a]++ {
+		for choice[b] = 1; choice[b] < len(s.axes[b]); choice[b]++ {
+			if s.match(choice) {
+				return true
+			}
+		}
+	}
+	choice[a], choice[b] = 0, 0
+	return false
+}
+
+func (s *search) words(choice []int) []string {
+	var words []string
+	for a, i := range choice {
+		if w := s.axes[a][i].words; w != "" {
+			words = append(words, w)
+		}
+	}
+	return words
+}
+
+// The axes of a search for a header signature. Those from the client id on are the
+// lines of the string to sign, in its order.
+const (
+	axisAlgorithm = iota
+	axisSecret
+	axisLayout
+	axisLabel
+	axisClient
+	axisRequest
+	axisTimestamp
+	axisTarget
+	axisDigest
+	headerAxes
+)
+
+func headerSearch(secret string, c Call, body []byte, timestampLabel string, received []byte) *search {
+	forms := layouts()
+	axes := [headerAxes][]variant{
+		axisAlgorithm: algorithms(len(received)),
+		axisSecret:    secrets(secret),
+		axisLayout:    make([]variant, len(forms)),
+		axisLabel:     labels(timestampLabel),
+		axisClient:    clients(c.ClientID),
+		axisRequest:   requests(c.RequestID),
+		axisTimestamp: timestamps(c.Timestamp),
+		axisTarget:    targets(c),
+		axisDigest:    digests(c, body),
+	}
+	for i, form := range forms {
+		axes[axisLayout][i].words = form.words
+	}
+	s := &search{axes: axes[:]}
+	at := func(axis int, choice []int) string { return axes[axis][choice[axis]].value }
+	var text []byte
+	s.match = func(choice []int) bool {
+		lines := [5]line{
+			{HeaderClientID, at(axisClient, choice)},
+			{HeaderRequestID, at(axisRequest, choice)},
+			{at(axisLabel, choice), at(axisTimestamp, choice)},
+			{labelTarget, at(axisTarget, choice)},
+			{labelDigest, at(axisDigest, choice)},
+		}
+		text = forms[choice[axisLayout]].append(text[:0], &lines)
+		return bytes.Equal(keyed(at(axisAlgorithm, choice), at(axisSecret, choice), text), received)
+	}
+	return s
+}
+
+// keyed computes one of the functions of algorithms.
+func keyed(name, secret string, text []byte) []byte {
+	mac := func(h func() hash.Hash) []byte {
+		m := hmac.New(h, []byte(secret))
+		m.Write(text)
+		return m.Sum(nil)
+	}
+	plain := func(h hash.Hash, parts ...[]byte) []byte {
+		for _, part := range parts {
+			h.Write(part)
+		}
+		return h.Sum(nil)
+	}
+	switch name {
+	case "hmac-sha512":
+		return mac(sha512.New)
+	case "hmac-sha1":
+		return mac(sha1.New)
+	case "hmac-md5":
+		return mac(md5.New)
+	case "sha256":
+		return plain(sha256.New(), text)
+	case "sha256-last":
+		return plain(sha256.New(), text, []byte(secret))
+	case "sha256-first":
+		return plain(sha256.New(), []byte(secret), text)
+	case "sha512":
+		return plain(sha512.New(), text)
+	case "sha512-last":
+		return plain(sha512.New(), text, []byte(secret))
+	case "sha1-last":
+		return plain(sha1.New(), text, []byte(secret)) //nolint:gosec // recognises a client's mistake
+	case "md5-last":
+		return plain(md5.New(), text, []byte(secret)) //nolint:gosec // recognises a client's mistake
+	}
+	return mac(sha256.New)
+}
+
+// algorithms lists the functions whose result has the received length.
+func algorithms(size int) []variant {
+	switch size {
+	case sha512.Size:
+		return []variant{
+			{"hmac-sha512", "the signature is HMAC-SHA512, as in SNAP; it must be HMAC-SHA256"},
+			{"sha512", "the signature is a plain SHA-512 without the secret key, it must be HMAC-SHA256"},
+		}
+	case sha1.Size:
+		return []variant{{"hmac-sha1", "the signature is HMAC-SHA1, it must be HMAC-SHA256"}}
+	case md5.Size:
+		return []variant{{"hmac-md5", "the signature is HMAC-MD5, it must be HMAC-SHA256"}}
+	}
+	return []variant{
+		{"hmac-sha256", ""},
+		{"sha256", "the signature is a plain SHA-256 without the secret key, it must be HMAC-SHA256"},
+		{"sha256-last", "the signature is a plain SHA-256 with the secret key at the end, as in check_sum; it must be HMAC-SHA256"},
+		{"sha256-first", "the signature is a plain SHA-256 with the secret key in front, it must be HMAC-SHA256"},
+	}
+}
+
+func secrets(secret string) []variant {
+	list := []variant{{secret, ""}}
+	bare := strings.TrimPrefix(secret, "SK-")
+	for _, text := range []string{secret, bare} {
+		if raw, err := base64.StdEncoding.DecodeString(text); err == nil {
+			list = distinct(list, string(raw), "the secret key was base64-decoded before use; its text itself is the key")
+		}
+		if raw, err := hex.DecodeString(text); err == nil {
+			list = distinct(list, string(raw), "the secret key was hex-decoded before use; its text itself is the key")
+		}
+	}
+	list = distinct(list, base64.StdEncoding.EncodeToString([]byte(secret)), "the secret key was base64-encoded before use; its text itself is the key")
+	for _, blank := range []string{secret + "\n", secret + "\r\n", " " + secret, secret + " ", " " + secret + " ", strings.TrimSpace(secret)} {
+		list = distinct(list, blank, "the secret key was used with blanks or a line break around it")
+	}
+	for _, quote := range []string{`"`, `'`} {
+		list = distinct(list, quote+secret+quote, "the secret key was used with quotes around it")
+	}
+	list = distinct(list, bare, "the secret key was used without its prefix SK-")
+	list = distinct(list, strings.ToLower(secret), "the secret key was used in lower case")
+	list = distinct(list, strings.ToUpper(secret), "the secret key was used in upper case")
+	for _, nothing := range []string{"null", "undefined", "None"} {
+		list = distinct(list, nothing, "the secret key was the word "+nothing+": it was not set when the call was signed")
+	}
+	return distinct(list, "", "the secret key was empty when the call was signed")
+}
+
+// line is one line of the string to sign.
+type line struct{ label, value string }
+
+// layout is a way to write the lines.
+type layout struct {
+	words            string
+	lead, join, end  string
+	colon            string
+	order            [5]int
+	lower, valueOnly bool
+}
+
+func (f *layout) append(dst []byte, lines *[5]line) []byte {
+	dst = append(dst, f.lead...)
+	first := true
+	for _, i := range f.order {
+		if lines[i].value == omitted {
+			continue
+		}
+		if !first {
+			dst = append(dst, f.join...)
+		}
+		first = false
+		switch {
+		case f.valueOnly:
+		case f.lower:
+			dst = append(append(dst, strings.ToLower(lines[i].label)...), f.colon...)
+		default:
+			dst = append(append(dst, lines[i].label...), f.colon...)
+		}
+		dst = append(dst, lines[i].value...)
+	}
+	return append(dst, f.end...)
+}
+
+// layouts lists the right layout first.
+func layouts() []layout {
+	right := layout{join: "\n", colon: ":", order: [5]int{0, 1, 2, 3, 4}}
+	list := []layout{right}
+	with := func(words string, change func(*layout)) {
+		f := right
+		f.words = words
+		change(&f)
+		list = append(list, f)
+	}
+	const ends = "the string to sign ends with a line break, it must end with the last value"
+	const crlf = "the lines of the string to sign are joined with CR LF, it must be LF alone"
+	const literal = `the lines of the string to sign are joined with a backslash and the letter n, it must be a line break`
+	with(ends, func(f *layout) { f.end = "\n" })
+	with(ends, func(f *layout) { f.end = "\r\n" })
+	with("the string to sign begins with a line break", func(f *layout) { f.lead = "\n" })
+	with("the string to sign begins and ends with a line break", func(f *layout) { f.lead, f.end = "\n", "\n" })
+	with(crlf, func(f *layout) { f.join = "\r\n" })
+	with(crlf+", and none at the end", func(f *layout) { f.join, f.end = "\r\n", "\r\n" })
+	with(literal, func(f *layout) { f.join = `\n` })
+	with(literal+", and none at the end", func(f *layout) { f.join, f.end = `\n`, `\n` })
+	with(literal, func(f *layout) { f.join = `\r\n` })
+	with("the lines of the string to sign are not separated, they must be joined with LF", func(f *layout) { f.join = "" })
+	for _, join := range []string{" ", "&", "|", ";", ",", ":", "\n\n", " \n"} {
+		with(fmt.Sprintf("the lines of the string to sign are joined with %q, it must be LF alone", join), func(f *layout) { f.join = join })
+	}
+	for _, indent := range []string{"  ", "    ", "      ", "        ", "            ", "\t", "\t\t", "\t\t\t"} {
+		with("the lines of the string to sign are indented, as in a text that spans several lines of source code", func(f *layout) { f.join = "\n" + indent })
+	}
+	for _, colon := range []string{": ", "=", " : ", " "} {
+		with(fmt.Sprintf("the names in the string to sign are followed by %q, it must be a colon alone", colon), func(f *layout) { f.colon = colon })
+	}
+	with("the names in the string to sign are in lower case", func(f *layout) { f.lower = true })
+	for _, join := range []string{"\n", ":", "", "|"} {
+		with("the string to sign lacks the names in front of the values", func(f *layout) { f.join, f.valueOnly = join, true })
+	}
+	names := [5]string{HeaderClientID, HeaderRequestID, "the timestamp", labelTarget, labelDigest}
+	permute(5, func(order []int) {
+		if slices.IsSorted(order) {
+			return
+		}
+		var said [5]string
+		for i, place := range order {
+			said[i] = names[place]
+		}
+		with("the lines of the string to sign stand in another order, "+strings.Join(said[:], ", ")+"; it must be "+strings.Join(names[:], ", "),
+			func(f *layout) { copy(f.order[:], order) })
+	})
+	return list
+}
+
+// permute calls use with all orders of the numbers below n.
+func permute(n int, use func([]int)) {
+	order := make([]int, n)
+	for i := range order {
+		order[i] = i
+	}
+	var from func(int)
+	from = func(k int) {
+		if k == n {
+			use(order)
+			return
+		}
+		for i := k; i < n; i++ {
+			order[k], order[i] = order[i], order[k]
+			from(k + 1)
+			order[k], order[i] = order[i], order[k]
+		}
+	}
+	from(0)
+}
+
+func labels(label string) []variant {
+	list := []variant{{label, ""}}
+	if label == HeaderResponseTimestamp {
+		list = distinct(list, HeaderRequestTimestamp, "the string to sign has the name Request-Timestamp, in an answer it must be Response-Timestamp")
+	} else {
+		list = distinct(list, HeaderResponseTimestamp, "the string to sign has the name Response-Timestamp, in a request it must be Request-Timestamp")
+	}
+	return distinct(list, "Timestamp", "the string to sign has the name Timestamp, it must be "+label)
+}
+
+func clients(id string) []variant {
+	list := []variant{{id, ""}}
+	list = distinct(list, strings.TrimSpace(id), "the client id was signed without its blanks")
+	list = distinct(list, strings.ToLower(id), "the client id was signed in lower case")
+	list = distinct(list, strings.ToUpper(id), "the client id was signed in upper case")
+	list = distinct(list, "", "the client id in the string to sign is empty")
+	return distinct(list, omitted, "the string to sign lacks the line Client-Id")
+}
+
+func requests(id string) []variant {
+	list := []variant{{id, ""}}
+	list = distinct(list, strings.ToLower(id), "the Request-Id was signed in lower case")
+	list = distinct(list, strings.ToUpper(id), "the Request-Id was signed in upper case")
+	list = distinct(list, strings.ReplaceAll(id, "-", ""), "the Request-Id was signed without its hyphens")
+	list = distinct(list, "", "the Request-Id in the string to sign is empty")
+	return distinct(list, omitted, "the string to sign lacks the line Request-Id")
+}
+
+func timestamps(timestamp string) []variant {
+	list := []variant{{timestamp, ""}}
+	list = distinct(list, "", "the timestamp in the string to sign is empty")
+	list = distinct(list, omitted, "the string to sign lacks the line of the timestamp")
+	t, err := time.Parse(time.RFC3339, timestamp)
+	if err != nil {
+		return list
+	}
+	const form = "the timestamp in the string to sign is the same instant in another form than the header; sign the header's own text"
+	for _, shape := range renderings {
+		list = distinct(list, t.UTC().Format(shape), form)
+		list = distinct(list, t.In(wire.WIB).Format(shape), form)
+	}
+	list = distinct(list, fmt.Sprint(t.Unix()), "the timestamp in the string to sign is in Unix seconds")
+	list = distinct(list, fmt.Sprint(t.UnixMilli()), "the timestamp in the string to sign is in Unix milliseconds")
+	list = distinct(list, FormatTime(t.Add(-7*time.Hour)), "the timestamp in the string to sign is seven hours earlier than the header")
+	for _, shift := range []time.Duration{-1, 1, -2, 2, -3, 3} { // the clock was read twice
+		list = distinct(list, FormatTime(t.Add(shift*time.Second)),
+			"the timestamp in the string to sign differs from the header by seconds; read the clock once for both")
+	}
+	return list
+}
+
+// renderings are the ways in which clients print a time, right or wrong.
+var renderings = []string{
+	"2006-01-02T15:04:05Z",
+	"2006-01-02T15:04:05.000Z",
+	"2006-01-02T15:04:05-07:00",
+	"2006-01-02T15:04:05.000-07:00",
+	"2006-01-02T15:04:05-0700",
+	"2006-01-02T15:04:05",
+	"2006-01-02 15:04:05",
+	"20060102150405",
+}
+
+func targets(c Call) []variant {
+	const host = "the string to sign has the whole address, it must have the path alone"
+	path := c.path()
+	list := []variant{{path, ""}}
+	list = distinct(list, c.Target, "the path in the string to sign has the query behind it, it must be the path alone")
+	list = distinct(list, path+"/", "the path in the string to sign ends with a slash")
+	list = distinct(list, strings.TrimSuffix(path, "/"), "the path in the string to sign lacks its last slash")
+	list = distinct(list, strings.TrimPrefix(path, "/"), "the path in the string to sign lacks its first slash")
+	list = distinct(list, "/"+path, "the path in the string to sign begins with two slashes")
+	for _, base := range []string{"https://api-sandbox.doku.com", "https://api.doku.com", "http://localhost:8600", "http://127.0.0.1:8600"} {
+		list = distinct(list, base+path, host)
+		list = distinct(list, base+c.Target, host)
+		_, name, _ := strings.Cut(base, "//")
+		list = distinct(list, name+path, "the string to sign has the host in front of the path")
+	}
+	list = distinct(list, c.Method+" "+path, "the string to sign has the method in front of the path")
+	list = distinct(list, c.Method+":"+path, "the string to sign has the method in front of the path")
+	for _, other := range Paths {
+		list = distinct(list, other, "the string to sign has the path "+other+", not the one that was called")
+	}
+	list = distinct(list, strings.TrimSuffix(PathStatus, "/"), "the string to sign has the path of check status without the invoice number")
+	list = distinct(list, PathStatus, "the string to sign has the path of check status without the invoice number")
+	if plain, err := url.PathUnescape(path); err == nil {
+		list = distinct(list, plain, "the path in the string to sign is percent-decoded; sign it as it stands on the request line")
+	}
+	list = distinct(list, (&url.URL{Path: path}).EscapedPath(), "the path in the string to sign is percent-encoded twice")
+	// A proxy may have put a prefix in front, or a client may have left one out.
+	for rest := strings.TrimPrefix(path, "/"); ; {
+		_, tail, more := strings.Cut(rest, "/")
+		if !more {
+			break
+		}
+		list = distinct(list, "/"+tail, "the string to sign has only the end of the path, /"+tail)
+		rest = tail
+	}
+	list = distinct(list, strings.ToLower(path), "the path in the string to sign is in lower case")
+	list = distinct(list, "", "the path in the string to sign is empty")
+	return distinct(list, omitted, "the string to sign lacks the line Request-Target")
+}
+
+func digests(c Call, body []byte) []variant {
+	if c.Method == "GET" {
+		const extra = "the string to sign has a Digest line; a GET has none"
+		list := []variant{{omitted, ""}}
+		for _, form := range []string{"", "{}", "null", "[]", `""`, string(body)} {
+			list = distinct(list, Digest([]byte(form)), extra)
+		}
+		return distinct(list, "", extra)
+	}
+	hash := sha256.Sum256(body)
+	list := []variant{{Digest(body), ""}}
+	list = distinct(list, omitted, "the string to sign lacks the line Digest, which only a GET leaves out")
+	add := func(form []byte, words string) { list = distinct(list, Digest(form), words) }
+	stripped := wire.Strip(body)
+	for _, form := range [][]byte{body, stripped} {
+		hash := sha256.Sum256(form)
+		const inHex = "the digest is in hexadecimal, it must be base64 of the 32 bytes"
+		list = distinct(list, hex.EncodeToString(hash[:]), inHex)
+		list = distinct(list, strings.ToUpper(hex.EncodeToString(hash[:])), inHex)
+		list = distinct(list, base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(hash[:]))), "the digest is base64 of the hexadecimal text, it must be base64 of the 32 bytes")
+		list = distinct(list, string(form), "the string to sign has the body itself, it must have its SHA-256")
+		list = distinct(list, base64.StdEncoding.EncodeToString(form), "the string to sign has the body in base64, it must have its SHA-256")
+		for _, end := range []string{"\n", "\r\n"} {
+			add(append(bytes.Clone(form), end...), "the signed body ends with a line break that was not sent")
+		}
+	}
+	for _, prefix := range []string{"SHA-256=", "SHA256="} {
+		list = distinct(list, prefix+Digest(body), "the digest in the string to sign begins with "+prefix+", it must be the base64 alone")
+	}
+	list = distinct(list, strings.TrimRight(Digest(body), "="), "the digest in the string to sign lacks its padding (=)")
+	list = distinct(list, base64.URLEncoding.EncodeToString(hash[:]), "the digest uses the URL alphabet of base64 (- and _), it must use + and /")
+	wide := sha512.Sum512(body)
+	list = distinct(list, base64.StdEncoding.EncodeToString(wide[:]), "the digest is SHA-512, it must be SHA-256")
+	list = distinct(list, "", "the digest in the string to sign is empty")
+	add(stripped, "the signed body lacks the white space of the one that was sent; the body must be signed as it is sent")
+	add(bytes.TrimSpace(body), "the signed body lacks the line break or blanks that were sent around it")
+	add(bytes.TrimRight(body, "\r\n"), "the signed body lacks the line break that was sent at its end")
+	add(nil, "the digest is that of an empty body")
+	add([]byte("{}"), "the digest is that of the body {}")
+	add([]byte("null"), "the digest is that of the body null")
+	add(bytes.ReplaceAll(body, []byte("\n"), []byte("\r\n")), "the signed body has other line breaks than the one that was sent")
+	add(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), "the signed body has other line breaks than the one that was sent")
+	if v, err := wire.Parse(body); err == nil {
+		addPrinted(add, v)
+	}
+	return list
+}
+
+// addPrinted adds the body as other encoders and habits would print it.
+func addPrinted(add func([]byte, string), v wire.Value) {
+	const again = "the signed body was printed differently from the one that was sent"
+	canonical := v.AppendCanonical(nil)
+	slashes := bytes.ReplaceAll(canonical, []byte("/"), []byte(`\/`))
+	add(canonical, again+", with other white space or escapes")
+	add(slashes, again+", with \\/ for a slash")
+	add(asciiOnly(canonical), again+", with \\u escapes")
+	add(asciiOnly(slashes), again+", with \\/ and \\u escapes")
+	var html bytes.Buffer
+	json.HTMLEscape(&html, canonical)
+	add(html.Bytes(), again+", with \\u escapes for <, > and &")
+	add(spaced(canonical), again+", with blanks behind colons and commas")
+	for _, indent := range []string{"  ", "    ", "\t"} {
+		var pretty bytes.Buffer
+		if json.Indent(&pretty, canonical, "", indent) == nil {
+			add(pretty.Bytes(), again+", with line breaks")
+		}
+	}
+	decoder := json.NewDecoder(bytes.NewReader(canonical))
+	decoder.UseNumber()
+	var members any
+	if decoder.Decode(&members) == nil {
+		if sorted, err := wire.Encode(members); err == nil {
+			add(sorted, again+", with its members sorted by name")
+		}
+	}
+	if quoted, err := wire.Encode(string(canonical)); err == nil {
+		add(quoted, "the body was encoded to JSON twice before signing")
+	}
+}
+
+func asciiOnly(text []byte) []byte {
+	var out []byte
+	for len(text) > 0 {
+		r, size := utf8.DecodeRune(text)
+		switch {
+		case r < utf8.RuneSelf:
+			out = append(out, byte(r))
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+		text = text[size:]
+	}
+	return out
+}
+
+// spaced puts a blank behind every colon and comma outside strings.
+func spaced(compact []byte) []byte {
+	var out []byte
+	inString := false
+	for i := 0; i < len(compact); i++ {
+		c := compact[i]
+		out = append(out, c)
+		switch {
+		case inString && c == '\\':
+			i++
+			out = append(out, compact[i])
+		case c == '"':
+			inString = !inString
+		case !inString && (c == ':' || c == ','):
+			out = append(out, ' ')
+		}
+	}
+	return out
+}
