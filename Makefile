@@ -5,7 +5,7 @@ CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || comman
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox build test test-short check lint fuzz bench chromium
+.PHONY: help demo sandbox build test test-short check lint fuzz bench needs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,7 +19,7 @@ sandbox: ## Run the sandbox on 127.0.0.1:8600
 build: ## Build bin/gerbang, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o bin/gerbang ./cmd/gerbang
 
-test: chromium ## Run every test with the race detector; installs a browser if there is none
+test: needs ## Run every test with the race detector; installs compiler and browser if there are none
 	$(GO) test -race -timeout 15m ./...
 
 test-short: ## Run the tests that need nothing but Go
@@ -41,8 +41,14 @@ fuzz: ## Fuzz each parser for FUZZTIME (10s)
 bench: ## Run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-# The journeys through the hosted pages are tested in a real browser.
-chromium:
-	@test -n "$(CHROMIUM)" || { test "$$(id -u)" = 0 && command -v apt-get >/dev/null && \
-		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; } || \
-		{ echo "The tests need Chromium: install it, or name it with CHROMIUM=/path/to/chromium. Without it, 'make test-short' runs the rest."; exit 1; }
+# The race detector needs a C compiler, the hosted pages are tested in a browser.
+needs:
+	@packages=""; \
+	command -v gcc >/dev/null || packages="$$packages gcc libc6-dev"; \
+	test -n "$(CHROMIUM)" || packages="$$packages chromium"; \
+	test -z "$$packages" && exit 0; \
+	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
+		echo "installing$$packages"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$packages >/dev/null; \
+	else \
+		echo "The tests need$$packages: install them, or name a browser with CHROMIUM=/path/to/it. 'make test-short' needs neither."; exit 1; \
+	fi

@@ -34,7 +34,7 @@ type commands struct {
 	Demo    demoCommand      `cmd:"" help:"Play every payment journey in a throw-away sandbox and show that the books balance."`
 	Sandbox sandboxCommand   `cmd:"" help:"Run the sandbox: the gateway, the wallet and their control API."`
 	Audit   auditCommand     `cmd:"" help:"Check every invariant of an installation's books. Works beside a running server."`
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Version kong.VersionFlag `help:"Print the version and exit." env:"-"`
 }
 
 // streams are where a command writes.
@@ -47,7 +47,7 @@ var errFailed = errors.New("failed")
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
 	exit := -1
 	parser, err := kong.New(&commands{}, kong.Name("gerbang"),
-		kong.Description("An OVO payment gateway that speaks the five published protocols, and its sandbox."),
+		kong.Description("An OVO payment gateway that speaks the providers' published protocols, and its sandbox."),
 		kong.DefaultEnvars("GERBANG"), kong.Vars{"version": version}, kong.Writers(stdout, stderr),
 		kong.Exit(func(code int) { exit = code }), kong.UsageOnError(),
 		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))

@@ -87,7 +87,11 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		return err
 	}
 	clock.Advance(offset)
-	key, err := signingKey(ctx, a.store)
+	key, err := keyPair(ctx, a.store, settingSigningKey)
+	if err != nil {
+		return err
+	}
+	seedKey, err := keyPair(ctx, a.store, settingSeedKey)
 	if err != nil {
 		return err
 	}
@@ -100,7 +104,7 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		a.BaseURL = "http://" + listener.Addr().String()
 	}
 	a.Gateway = gateway.New(core)
-	if err := a.build(ctx, c, clock, key); err != nil {
+	if err := a.build(ctx, c, clock, key, seedKey); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	go func() { a.served <- a.server.Serve(listener) }()
@@ -108,7 +112,7 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 }
 
 // build makes the graph: gateway inside, dialects and pages around it.
-func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, key *rsa.PrivateKey) error {
+func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, key, seedKey *rsa.PrivateKey) error {
 	publicKey, err := wiresnap.EncodePublicKey(&key.PublicKey)
 	if err != nil {
 		return err
@@ -117,13 +121,11 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL,
-		PublicKeyPEM: publicKey, Log: a.log,
+		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
 	})
-	if !c.NoSeed {
-		if err := box.Seed(ctx); err != nil {
-			return err
-		}
+	if err := box.Seed(ctx); err != nil {
+		return err
 	}
 	doku := snap.New(snap.Config{
 		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: box.Note, Log: a.log,

@@ -408,9 +408,13 @@ func TestSandboxAPI(t *testing.T) {
 	c.call("GET", "/nonsense", nil, 404, nil)
 	c.call("POST", "/pages/complete", map[string]any{"url": "https://x.test/1"}, 404, nil)
 
+	var before struct{ Merchants []merchant }
+	c.call("GET", "/merchants", nil, 200, &before)
 	c.call("POST", "/clock/advance", map[string]any{"by": "1h"}, 200, nil)
 	c.call("POST", "/reset", nil, 200, nil)
-	if m := c.seededMerchant(); m.Name != "Toko Sandbox" || m.DOKU.ClientID != "MCH-0001-10791114622547" {
+	if m := c.seededMerchant(); m.DOKU.PrivateKeyPEM != before.Merchants[0].DOKU.PrivateKeyPEM {
+		t.Error("a reset changed the seeded key pair, which clients hold")
+	} else if m.Name != "Toko Sandbox" || m.DOKU.ClientID != "MCH-0001-10791114622547" {
 		t.Errorf("after a reset: %+v", m)
 	}
 	var clock struct{ Offset string }

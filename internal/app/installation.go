@@ -85,12 +85,13 @@ func Audit(ctx context.Context, i Installation) ([]gateway.Invariant, error) {
 
 const (
 	settingSigningKey = "signing_key"
+	settingSeedKey    = "seed_key"
 	settingOffset     = "clock_offset"
 )
 
-// signingKey is the installation's RSA key pair, made the first time.
-func signingKey(ctx context.Context, db *store.Store) (*rsa.PrivateKey, error) {
-	pem, err := setting(ctx, db, settingSigningKey)
+// keyPair is an RSA key pair of the installation, made the first time.
+func keyPair(ctx context.Context, db *store.Store, name string) (*rsa.PrivateKey, error) {
+	pem, err := setting(ctx, db, name)
 	if err != nil {
 		return nil, err
 	}
@@ -102,7 +103,7 @@ func signingKey(ctx context.Context, db *store.Store) (*rsa.PrivateKey, error) {
 		if pem, err = snap.EncodePrivateKey(key); err != nil {
 			return nil, err
 		}
-		if err := db.Update(ctx, func(tx gateway.Tx) error { return tx.SetSetting(settingSigningKey, pem) }); err != nil {
+		if err := db.Update(ctx, func(tx gateway.Tx) error { return tx.SetSetting(name, pem) }); err != nil {
 			return nil, err
 		}
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"math/big"
+	"sync/atomic"
 	"time"
 )
 
@@ -25,12 +26,26 @@ type (
 // In SNAP the same number is the binding's auth code.
 const PageKeyDigits = 40
 
-// newID returns prefix followed by a UUID of version 7 without its hyphens.
+// lastID is the time of the newest id made by this process, in 1/4096 ms.
+var lastID atomic.Uint64
+
+// newID returns prefix followed by a UUID of version 7 without its hyphens. Its
+// time is finer than a millisecond and moved on where it would repeat (RFC 9562,
+// 6.2, method 3), so the ids of one process sort in the order they were made.
 func newID(prefix string, now time.Time) string {
+	tick := uint64(now.UnixMilli())<<12 | uint64(now.Nanosecond()%1e6)<<12/1e6
+	for {
+		last := lastID.Load()
+		if tick <= last && last-tick < 1<<32 { // a clock that went far back starts anew
+			tick = last + 1
+		}
+		if lastID.CompareAndSwap(last, tick) {
+			break
+		}
+	}
 	var b [16]byte
-	binary.BigEndian.PutUint64(b[:8], uint64(now.UnixMilli())<<16)
-	rand.Read(b[6:])
-	b[6] = b[6]&0x0f | 0x70
+	rand.Read(b[8:])
+	binary.BigEndian.PutUint64(b[:8], tick>>12<<16|0x7000|tick&0xfff)
 	b[8] = b[8]&0x3f | 0x80
 	buf := make([]byte, len(prefix)+32)
 	copy(buf, prefix)

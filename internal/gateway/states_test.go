@@ -1,6 +1,10 @@
 package gateway
 
-import "testing"
+import (
+	"strings"
+	"testing"
+	"time"
+)
 
 // Each machine is walked over every pair of state and event; what the table does
 // not list must be refused and leave the state as it is.
@@ -56,6 +60,19 @@ func TestCodes(t *testing.T) {
 		if back, ok := ParseCode(c.String()); !ok || back != c {
 			t.Errorf("%q is read back as %v, %v", c, back, ok)
 		}
+	}
+}
+
+func TestIDsSortAsTheyWereMade(t *testing.T) {
+	t.Parallel()
+	now := time.Date(2026, 5, 6, 7, 8, 9, 123456789, time.UTC)
+	last := ""
+	for i := range 20_000 {
+		id := newID("pay_", now.Add(time.Duration(i/1000)*time.Nanosecond))
+		if id <= last || len(id) != 36 || id[4+12] != '7' || !strings.ContainsRune("89ab", rune(id[4+16])) {
+			t.Fatalf("id %d is %s after %s", i, id, last)
+		}
+		last = id
 	}
 }
 

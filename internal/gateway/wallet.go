@@ -51,7 +51,7 @@ func (w Wallet) usable(now time.Time) *Error {
 		return refuse(WalletBlocked, "the wallet's status is "+string(w.Status))
 	}
 	if w.locked(now) {
-		return &Error{Code: WalletLocked, Detail: "three wrong PINs locked the wallet", RetryAfter: w.LockedUntil.Sub(now)}
+		return &Error{Code: WalletLocked, Detail: "wrong PINs locked the wallet", RetryAfter: w.LockedUntil.Sub(now)}
 	}
 	return nil
 }
@@ -70,6 +70,9 @@ type NewWallet struct {
 func (g *Gateway) CreateWallet(ctx context.Context, in NewWallet) (Wallet, error) {
 	if !isDigits(in.PIN, PINDigits) {
 		return Wallet{}, refuse(Invalid, "a PIN has six digits")
+	}
+	if err := in.Limits.check(); err != nil {
+		return Wallet{}, err
 	}
 	if in.Status == "" {
 		in.Status = WalletActive
@@ -171,8 +174,19 @@ func (g *Gateway) SetWalletStatus(ctx context.Context, phone Phone, status Walle
 	})
 }
 
+// check refuses limits that are no bounds.
+func (l Limits) check() error {
+	if l.PerTransaction < 0 || l.DailyCount < 0 || l.DailySum < 0 || l.Holding < 0 {
+		return refuse(Invalid, "a limit is 0, for none, or more")
+	}
+	return nil
+}
+
 // SetWalletLimits replaces a wallet's limits.
 func (g *Gateway) SetWalletLimits(ctx context.Context, phone Phone, limits Limits) (Wallet, error) {
+	if err := limits.check(); err != nil {
+		return Wallet{}, err
+	}
 	return g.changeWallet(ctx, phone, func(w *Wallet) { w.Limits = limits })
 }
 

@@ -34,7 +34,6 @@ type Account string
 const (
 	TopUpSource    Account = "topup:cash"      // where customers' top-ups come from
 	PointsIssuance Account = "issuance:points" // where points are created
-	Settlement     Account = "settlement:cash" // what was paid out to merchants
 )
 
 // WalletAccount is one purse of a wallet. Its balance is never negative.

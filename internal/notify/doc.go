@@ -14,7 +14,7 @@
 // # At least once
 //
 // Whoever dies between sending and storing leaves a lease behind. Once that has
-// run out, or is released, the event is sent again under the same id: merchants
+// run out, or is released, the same event is sent again: merchants
 // must recognise repeats. Only the holder of the newest lease can store. Within
 // one process a notification is never sent twice at a time, even when the clock
 // jumps past the lease of a running attempt: the Worker keeps the notifications

@@ -149,6 +149,10 @@ func generate(m *gateway.Merchant) error {
 	if err != nil {
 		return err
 	}
+	return setKeyPair(m, key)
+}
+
+func setKeyPair(m *gateway.Merchant, key *rsa.PrivateKey) (err error) {
 	if m.DOKU.PublicKeyPEM, err = snap.EncodePublicKey(&key.PublicKey); err != nil {
 		return err
 	}

@@ -3,6 +3,7 @@ package sandbox
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -27,6 +28,10 @@ type Config struct {
 	PageURL  func(gateway.Page) string // where a customer opens a hosted page
 	// PublicKeyPEM verifies what the gateway signs.
 	PublicKeyPEM string
+	// SeedKey is the key pair of the seeded merchant, the same after every reset.
+	SeedKey *rsa.PrivateKey
+	// NoSeed leaves the sandbox empty on start and after a reset.
+	NoSeed bool
 	// SaveOffset keeps the clock's offset over a restart.
 	SaveOffset func(context.Context, time.Duration) error
 	Log        *slog.Logger
@@ -159,10 +164,13 @@ func (s *Sandbox) problemOf(r *http.Request, err error) *problemDetails {
 		if !ok {
 			status = http.StatusBadRequest
 		}
-		if status < 500 {
+		if refusal.Code != gateway.Internal {
 			detail := refusal.Code.Error()
 			if refusal.Detail != "" {
 				detail += ": " + refusal.Detail
+			}
+			if status >= 500 {
+				s.Log.Error("sandbox: call failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
 			return &problemDetails{Title: http.StatusText(status), Status: status, Detail: detail, Code: refusal.Code.String()}
 		}

@@ -19,14 +19,18 @@ var seedWallets = []gateway.NewWallet{
 	{Phone: "081222222222", Name: "Citra Lestari", PIN: "123456", Balance: ledger.Split{Cash: 1_000_000}},
 }
 
-// Seed fills an empty database. On any other it does nothing.
+// Seed fills an empty database, unless that is not wanted. On any other it does
+// nothing.
 func (s *Sandbox) Seed(ctx context.Context) error {
+	if s.NoSeed {
+		return nil
+	}
 	merchants, err := s.Gateway.Merchants(ctx)
 	if err != nil || len(merchants) > 0 {
 		return err
 	}
 	m := gateway.Merchant{Name: "Toko Sandbox", DOKU: gateway.DOKU{ClientID: SeedClientID, SecretKey: SeedSecretKey}}
-	if err := generate(&m); err != nil {
+	if err := setKeyPair(&m, s.SeedKey); err != nil {
 		return err
 	}
 	for _, w := range seedWallets {

@@ -81,7 +81,7 @@ var invariants = []invariant{
 	{"I14", "amounts are whole and within bounds", `
 		SELECT id FROM payment WHERE amount < 1 OR amount > 999999999999 OR cash < 0 OR points < 0
 		UNION ALL SELECT id FROM refund WHERE amount < 1 OR amount > 999999999999 OR cash < 0 OR points < 0 OR cash + points <> amount`},
-	{"I15", "a one-time code is tried three times at most and lives five minutes", `
+	{"I15", "a page takes three codes and three wrong ones at most, and an ended page keeps none", `
 		SELECT id FROM page WHERE otp_fails > 3 OR otp_sends > 3 OR otp_expires_us > deadline_us + 300000000
 			OR (state NOT IN ('otp') AND otp_sealed <> '')`},
 	{"I16", "no notification is held by a worker that is long gone", `

@@ -59,7 +59,7 @@ func (t *tx) Wallets() ([]gateway.Wallet, error) {
 
 func (t *tx) WalletSpent(id gateway.WalletID, since time.Time) (count int64, sum money.Amount, err error) {
 	err = t.one(`SELECT count(*), coalesce(sum(amount), 0) FROM payment
-		WHERE wallet_id = $1 AND created_us >= $2 AND state = 'succeeded'`, []any{id, us(since)}, &count, &sum)
+		WHERE wallet_id = $1 AND final_us >= $2 AND state = 'succeeded'`, []any{id, us(since)}, &count, &sum)
 	return count, sum, err
 }
 

@@ -34,7 +34,7 @@ func (c *call) isTokenCall() bool {
 func (c *call) requestID() string { return c.claim.Key }
 
 // admit makes the checks that come before a call's own members, in the order
-// that docs/protocols/snap.md fixes: method, body, headers, clock, client, token,
+// that docs/protocols/snap.md fixes: method, body, headers, client, clock, token,
 // signature. Nothing is stored for a call that fails here; above all, it does
 // not use up the request id it bears.
 func (c *call) admit(w http.ResponseWriter) error {

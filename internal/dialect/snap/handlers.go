@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/url"
 	"strings"
@@ -302,7 +301,7 @@ func (c *call) unbinding() (any, error) {
 // refuse ends a call that was admitted but goes no further: its request id is
 // used up, and a reused one outweighs the refusal.
 func (c *call) refuse(err error) error {
-	if claimErr := c.Gateway.ClaimRequest(c.ctx, c.claim); errors.Is(claimErr, gateway.RequestReused) || claimErr != nil {
+	if claimErr := c.Gateway.ClaimRequest(c.ctx, c.claim); claimErr != nil {
 		return claimErr
 	}
 	return err

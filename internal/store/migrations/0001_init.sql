@@ -116,7 +116,7 @@ CREATE TABLE payment (
   UNIQUE (merchant_id, dialect, reference)
 );
 CREATE INDEX payment_request ON payment (merchant_id, request_id);
-CREATE INDEX payment_wallet ON payment (wallet_id, created_us);
+CREATE INDEX payment_wallet ON payment (wallet_id, final_us);
 CREATE INDEX payment_awaiting ON payment (binding_id) WHERE state = 'awaiting_customer';
 
 CREATE TABLE refund (
