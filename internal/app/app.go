@@ -54,7 +54,8 @@ const (
 	maxHeaderBytes = 32 << 10
 )
 
-// sweepInterval is how often what is past its deadline is ended.
+// sweepInterval is how often what is past its deadline is ended, and how long a
+// parked call may sleep on after another process answered its push.
 const sweepInterval = 500 * time.Millisecond
 
 // StartSandbox starts a sandbox and returns once it serves.
@@ -177,7 +178,10 @@ func (a *App) sweep(ctx context.Context) {
 		if n, err := a.Gateway.ExpireDue(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("sweep failed; it is tried again", "error", err)
 		} else if n > 0 {
-			a.log.Info("expired", "pages_and_bindings", n)
+			a.log.Info("expired", "pages_pushes_and_bindings", n)
+		}
+		if err := a.Gateway.WakeWaits(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("waits cannot be read; it is tried again", "error", err)
 		}
 		select {
 		case <-tick.C:

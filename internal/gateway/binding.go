@@ -18,6 +18,8 @@ type Binding struct {
 	State          BindingState
 	Dialect        string // which protocol asked, and so hears about the outcome
 	RequestID      string // the merchant's id of the binding request
+	CustomerName   string // as the merchant gave it, or ""
+	Replaces       bool   // its activation ends an active binding of the same customer
 	PageID         PageID
 	AuthCode       string    // the page's key; exchanged for customer tokens while the binding is active
 	TokenExpiresAt time.Time // end of the newest customer token, zero before the first
@@ -89,12 +91,20 @@ type StartBinding struct {
 	Dialect    string
 	RequestID  string
 	Return     ReturnURLs
+
+	CustomerName string
+	// Replace lets a customer who is bound bind again: the earlier binding ends
+	// when the new one becomes active. Without it that is refused.
+	Replace bool
 }
 
 // StartBinding opens a hosted page on which the wallet's owner gives or refuses
 // consent. A pending binding reserves nothing: who completes the page first is
 // bound. An older pending page of the same customer and wallet stops working.
 func (g *Gateway) StartBinding(ctx context.Context, in StartBinding) (Binding, Page, error) {
+	if err := g.forced(ctx, Operation{Name: OpBind, Merchant: in.Merchant, Phone: in.Phone}); err != nil {
+		return Binding{}, Page{}, g.refuseOnce(ctx, in.Claim, err)
+	}
 	var b Binding
 	var p Page
 	err := g.once(ctx, in.Claim, func(tx Tx) error {
@@ -105,7 +115,7 @@ func (g *Gateway) StartBinding(ctx context.Context, in StartBinding) (Binding, P
 		if refusal := w.usable(tx.Now()); refusal != nil {
 			return refusal
 		}
-		if err := g.mayBind(tx, in.Merchant, w.ID, in.CustomerID); err != nil {
+		if err := g.mayBind(tx, in.Merchant, w.ID, in.CustomerID, in.Replace); err != nil {
 			return err
 		}
 		if err := g.supersede(tx, in.Merchant, w.ID, in.CustomerID); err != nil {
@@ -114,6 +124,7 @@ func (g *Gateway) StartBinding(ctx context.Context, in StartBinding) (Binding, P
 		b = Binding{
 			ID: BindingID(newID("bnd_", tx.Now())), MerchantID: in.Merchant, WalletID: w.ID, Phone: w.Phone,
 			CustomerID: in.CustomerID, State: BindingAwaiting, Dialect: in.Dialect, RequestID: in.RequestID, CreatedAt: tx.Now(),
+			CustomerName: in.CustomerName, Replaces: in.Replace,
 		}
 		p = g.newPage(tx, pageForBinding, string(b.ID), w, in.Merchant, in.Return)
 		b.PageID, b.AuthCode = p.ID, p.Key
@@ -128,8 +139,9 @@ func (g *Gateway) StartBinding(ctx context.Context, in StartBinding) (Binding, P
 	return b, p, err
 }
 
-// mayBind refuses when the wallet already has an active binding with the merchant.
-func (g *Gateway) mayBind(tx Tx, merchant MerchantID, wallet WalletID, customer string) error {
+// mayBind refuses when the wallet already has an active binding with the merchant
+// that a new one of the customer may not replace.
+func (g *Gateway) mayBind(tx Tx, merchant MerchantID, wallet WalletID, customer string, replace bool) error {
 	active, err := tx.ActiveBinding(merchant, wallet)
 	switch {
 	case errors.Is(err, ErrNoRow):
@@ -138,6 +150,8 @@ func (g *Gateway) mayBind(tx Tx, merchant MerchantID, wallet WalletID, customer 
 		return err
 	case !tx.Now().Before(active.ExpiresAt):
 		return g.endBinding(tx, active, bindingExpire)
+	case active.CustomerID == customer && replace:
+		return nil
 	case active.CustomerID == customer:
 		return refuse(AlreadyBound, "unbind first to bind again")
 	default:
@@ -189,8 +203,17 @@ func (g *Gateway) activateBinding(tx Tx, b Binding) error {
 	if _, ok := b.State.next(bindingActivate); !ok {
 		return refuse(WrongState, "the binding is "+string(b.State))
 	}
-	if err := g.mayBind(tx, b.MerchantID, b.WalletID, b.CustomerID); err != nil {
+	if err := g.mayBind(tx, b.MerchantID, b.WalletID, b.CustomerID, b.Replaces); err != nil {
 		return err
+	}
+	if b.Replaces {
+		earlier, err := tx.ActiveBinding(b.MerchantID, b.WalletID)
+		if err == nil {
+			err = g.release(tx, earlier)
+		}
+		if err != nil && !errors.Is(err, ErrNoRow) {
+			return err
+		}
 	}
 	activated, err := tx.ActivateBinding(b.ID, tx.Now().Add(g.rules.BindingLife))
 	if err != nil {
@@ -268,16 +291,19 @@ func activeOnly(tx Tx, merchant MerchantID, find func(Tx) (Binding, error)) (Bin
 		return Binding{}, refuse(BindingInvalid, "no binding of this merchant stands behind it")
 	case b.State == BindingAwaiting:
 		return Binding{}, refuse(BindingInvalid, "the customer has not completed the binding page")
+	case b.State == BindingExpired && !b.ExpiresAt.IsZero(), b.State == BindingActive && !tx.Now().Before(b.ExpiresAt):
+		return Binding{}, refuse(ConsentExpired, "the customer must bind again")
 	case b.State != BindingActive:
 		return Binding{}, refuse(BindingInvalid, "the binding is "+string(b.State))
-	case !tx.Now().Before(b.ExpiresAt):
-		return Binding{}, refuse(BindingInvalid, "the binding has expired")
 	}
 	return b, nil
 }
 
 // Balance reads the wallet behind an active binding.
 func (g *Gateway) Balance(ctx context.Context, merchant MerchantID, id BindingID) (w Wallet, err error) {
+	if err := g.forced(ctx, Operation{Name: OpBalance, Merchant: merchant, Phone: g.phoneOf(ctx, id)}); err != nil {
+		return w, err
+	}
 	err = g.view(ctx, "", func(tx Tx) error {
 		b, err := activeOnly(tx, merchant, func(tx Tx) (Binding, error) { return tx.Binding(id) })
 		if err != nil {
@@ -292,6 +318,9 @@ func (g *Gateway) Balance(ctx context.Context, merchant MerchantID, id BindingID
 // Unbind ends an active binding on the merchant's word. Its tokens and its auth
 // code stop working at once and its open payment pages are cancelled.
 func (g *Gateway) Unbind(ctx context.Context, claim Claim, merchant MerchantID, id BindingID) (Binding, error) {
+	if err := g.forced(ctx, Operation{Name: OpUnbind, Merchant: merchant, Phone: g.phoneOf(ctx, id)}); err != nil {
+		return Binding{}, g.refuseOnce(ctx, claim, err)
+	}
 	return g.unbind(ctx, claim, merchant, func(tx Tx) (Binding, error) { return tx.Binding(id) })
 }
 
@@ -344,6 +373,25 @@ func (g *Gateway) release(tx Tx, b Binding) error {
 		}
 	}
 	return nil
+}
+
+// ActiveBinding finds an active binding of a merchant by its id.
+func (g *Gateway) ActiveBinding(ctx context.Context, merchant MerchantID, id BindingID) (b Binding, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		b, err = activeOnly(tx, merchant, func(tx Tx) (Binding, error) { return tx.Binding(id) })
+		return err
+	})
+	return b, err
+}
+
+// BindingsOfCustomer lists the active bindings of a merchant's customer, newest
+// first.
+func (g *Gateway) BindingsOfCustomer(ctx context.Context, merchant MerchantID, customer string) (active []Binding, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		active, err = tx.CustomerBindings(merchant, customer)
+		return err
+	})
+	return active, err
 }
 
 // BindingsOf lists a wallet's bindings, newest first.

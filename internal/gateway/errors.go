@@ -29,6 +29,7 @@ const (
 	AlreadyBound                  // the wallet is bound to this customer of this merchant
 	BoundElsewhere                // the wallet is bound to another customer of this merchant
 	BindingInvalid                // no active binding stands behind the token or code
+	ConsentExpired                // the binding stood behind it, but its year is over
 	WrongState                    // the subject's state does not allow the step
 	Expired                       // the page, code or deadline has passed
 	OTPWrong                      // the one-time code does not match
@@ -36,6 +37,18 @@ const (
 	PINWrong                      // the PIN does not match
 	RefundExceeds                 // more than what is left of the payment
 	Cancelled                     // given up on the customer's or the merchant's word
+	Reversed                      // taken back after an uncertain outcome
+	OutcomePending                // the wallet answered too late; the outcome follows
+	StatusTooOld                  // the wallet no longer knows the outcome
+	PushUndelivered               // the prompt could not be brought to the phone
+	CardBlocked                   // the wallet's card was blocked by its bank
+	NotPermitted                  // the merchant may not make transactions of this kind
+	BelowMinimum                  // less than one transaction must move
+	TerminalBlocked               // the merchant's terminal is unknown or blocked
+	ClockSkew                     // the wallet refuses the time of the request
+	QueryInvalid                  // the wallet does not understand the question for the outcome
+	IssuerFault                   // the wallet failed without saying why
+	ProofReused                   // a proof that an earlier request with other content bore
 	Busy                          // too much work of this kind is waiting
 	Unavailable                   // the wallet's issuer or the database cannot be reached
 	codeEnd
@@ -60,6 +73,7 @@ var codeText = [codeEnd]string{
 	AlreadyBound:      "wallet already bound to this customer",
 	BoundElsewhere:    "wallet bound to another customer of this merchant",
 	BindingInvalid:    "no active binding",
+	ConsentExpired:    "consent expired",
 	WrongState:        "not possible in this state",
 	Expired:           "expired",
 	OTPWrong:          "wrong one-time code",
@@ -67,6 +81,18 @@ var codeText = [codeEnd]string{
 	PINWrong:          "wrong PIN",
 	RefundExceeds:     "refund exceeds what is left of the payment",
 	Cancelled:         "cancelled",
+	Reversed:          "reversed",
+	OutcomePending:    "outcome pending",
+	StatusTooOld:      "too old to tell",
+	PushUndelivered:   "prompt could not be delivered",
+	CardBlocked:       "card blocked",
+	NotPermitted:      "not permitted for this merchant",
+	BelowMinimum:      "below the minimum amount",
+	TerminalBlocked:   "terminal unknown or blocked",
+	ClockSkew:         "clock skew",
+	QueryInvalid:      "query not understood",
+	IssuerFault:       "issuer fault",
+	ProofReused:       "proof already used for another request",
 	Busy:              "busy",
 	Unavailable:       "unavailable",
 }

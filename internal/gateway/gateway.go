@@ -19,16 +19,21 @@ type Gateway struct {
 	keepCodes bool
 	merchants merchantCache
 	notified  chan struct{}
+	waits     waits
+	force     func(context.Context, Operation) (Outcome, bool)
 }
 
 // Config is what a Gateway needs. Store, Clock and Keys are required.
 type Config struct {
-	Store     Store
-	Clock     Clock
-	Keys      *seal.Keyring
-	Rules     Rules   // zero members take DefaultRules
-	PINCost   PINCost // zero takes DefaultPINCost
-	KeepCodes bool    // keep readable, sealed copies of one-time codes and PINs: the sandbox shows them
+	Store   Store
+	Clock   Clock
+	Keys    *seal.Keyring
+	Rules   Rules   // zero members take DefaultRules
+	PINCost PINCost // zero takes DefaultPINCost
+	// Force, when set, may decide an operation before the rules do. Only the
+	// sandbox sets it.
+	Force     func(context.Context, Operation) (Outcome, bool)
+	KeepCodes bool // keep readable, sealed copies of one-time codes and PINs: the sandbox shows them
 }
 
 // Rules are the numbers that the providers' documents leave open.
@@ -42,6 +47,9 @@ type Rules struct {
 	BindingLife       time.Duration
 	CustomerTokenLife time.Duration
 	RefreshTokenLife  time.Duration
+	PushWait          time.Duration // how long a push waits for the customer
+	UncertainLife     time.Duration // how long an uncertain outcome may be asked for
+	MinTransaction    money.Amount
 	MaxTransaction    money.Amount // for wallets without a limit of their own
 }
 
@@ -53,6 +61,9 @@ var DefaultRules = Rules{
 	BindingLife:       365 * 24 * time.Hour,
 	CustomerTokenLife: 7 * 24 * time.Hour,
 	RefreshTokenLife:  90 * 24 * time.Hour,
+	PushWait:          70 * time.Second,
+	UncertainLife:     7 * 24 * time.Hour,
+	MinTransaction:    1,
 	MaxTransaction:    10_000_000,
 }
 
@@ -66,7 +77,7 @@ func New(c Config) *Gateway {
 	}
 	return &Gateway{
 		store: c.Store, clock: c.Clock, keys: c.Keys, pins: newPINHasher(c.Keys, c.PINCost),
-		rules: c.Rules, keepCodes: c.KeepCodes, notified: make(chan struct{}, 1),
+		rules: c.Rules, keepCodes: c.KeepCodes, notified: make(chan struct{}, 1), force: c.Force,
 	}
 }
 
@@ -79,6 +90,33 @@ type Claim struct {
 	Merchant MerchantID
 	Scope    string // what the id must be unique within, as the dialect defines it
 	Key      string // the request id
+	// Fingerprint tells a repeat of the same request from another one with its id.
+	// Dialects that answer repeats need it.
+	Fingerprint string
+}
+
+// Repeat is what is known of an earlier request with the same id.
+type Repeat struct {
+	Same   bool   // it had the same fingerprint
+	Answer string // what it was answered, "" while that is not known
+}
+
+// EarlierRequest looks for an earlier request with the claim's id.
+func (g *Gateway) EarlierRequest(ctx context.Context, c Claim) (r Repeat, found bool, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		fingerprint, answer, err := tx.Claim(c)
+		if errors.Is(err, ErrNoRow) {
+			return nil
+		}
+		r, found = Repeat{Same: fingerprint == c.Fingerprint, Answer: answer}, err == nil
+		return err
+	})
+	return r, found, err
+}
+
+// KeepAnswer stores what a claimed request was answered, for repeats of it.
+func (g *Gateway) KeepAnswer(ctx context.Context, c Claim, answer string) error {
+	return g.store.Update(ctx, func(tx Tx) error { return tx.SetClaimAnswer(c, answer) })
 }
 
 // ClaimRequest uses up a request id, or fails with RequestReused. Dialects call
@@ -184,6 +222,16 @@ func (g *Gateway) expireSome(ctx context.Context) (n int, err error) {
 			}
 			if !saved {
 				return ErrRetry
+			}
+			n++
+		}
+		pushes, err := tx.DuePushes(expireBatch)
+		if err != nil {
+			return err
+		}
+		for _, push := range pushes {
+			if err := g.expirePush(tx, push); err != nil {
+				return err
 			}
 			n++
 		}

@@ -124,7 +124,7 @@ func TestBinding(t *testing.T) {
 		must(b.GrantByAuthCode(t.Context(), b.merchant.ID, bnd.AuthCode))(t)
 		b.clock.Advance(time.Minute)
 		_, err := b.GrantByAuthCode(t.Context(), b.merchant.ID, bnd.AuthCode)
-		wantCode(t, err, gateway.BindingInvalid)
+		wantCode(t, err, gateway.ConsentExpired)
 		b.bind("cust-2") // even before the sweep
 		b.advance(time.Second)
 		b.auditClean()
@@ -446,6 +446,9 @@ func TestPayment(t *testing.T) {
 		_, _, err = b.pay(order{binding: "bnd_unknown", amount: 5})
 		wantCode(t, err, gateway.BindingInvalid)
 		must(b.SetWalletStatus(t.Context(), b.wallet.Phone, gateway.WalletCardBlockedByBank))(t)
+		_, _, err = b.pay(order{binding: bnd.ID, amount: 5})
+		wantCode(t, err, gateway.CardBlocked)
+		must(b.SetWalletStatus(t.Context(), b.wallet.Phone, gateway.WalletBlockedByIssuer))(t)
 		_, _, err = b.pay(order{binding: bnd.ID, amount: 5})
 		wantCode(t, err, gateway.WalletBlocked)
 		if all := must(b.Payments(t.Context(), "", 10))(t); len(all) != 0 {

@@ -22,6 +22,7 @@ type bundle struct {
 	*gateway.Gateway
 	t        testing.TB
 	clock    *gateway.MovableClock
+	config   gateway.Config
 	merchant gateway.Merchant
 	wallet   gateway.Wallet
 	numbers  atomic.Int64
@@ -30,6 +31,14 @@ type bundle struct {
 const pin = "123456"
 
 func setup(t testing.TB) *bundle {
+	t.Helper()
+	return setupForced(t, nil)
+}
+
+// another is a second gateway over the same database, as another process is.
+func (b *bundle) another() *gateway.Gateway { return gateway.New(b.config) }
+
+func setupForced(t testing.TB, force func(context.Context, gateway.Operation) (gateway.Outcome, bool)) *bundle {
 	t.Helper()
 	keys, err := seal.New(seal.NewMasterKey())
 	if err != nil {
@@ -41,9 +50,10 @@ func setup(t testing.TB) *bundle {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	b := &bundle{t: t, clock: clock, Gateway: gateway.New(gateway.Config{
-		Store: storetest.Twice(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1},
-	})}
+	config := gateway.Config{
+		Store: storetest.Twice(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Force: force,
+	}
+	b := &bundle{t: t, clock: clock, config: config, Gateway: gateway.New(config)}
 	b.merchant = must(b.CreateMerchant(t.Context(), gateway.Merchant{Name: "Toko", DOKU: gateway.DOKU{ClientID: "BRN-0001", SecretKey: "SK-1"}}))(t)
 	b.wallet = b.newWallet("081200000001", ledger.Split{Cash: 100_000, Points: 10_000})
 	return b

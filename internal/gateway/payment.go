@@ -42,17 +42,23 @@ type Channel string
 const (
 	SNAPSale      Channel = "snap_sale"      // confirmed by the customer on a hosted page
 	SNAPRecurring Channel = "snap_recurring" // charged under the binding's consent
+
+	JokulSale      Channel = "jokul_sale"      // confirmed by the customer on a hosted page
+	JokulRecurring Channel = "jokul_recurring" // charged under the binding's consent
+	PushToPay      Channel = "push"            // confirmed by the customer in the wallet's app
 )
 
 // PaymentState is where a payment stands.
 //
-//	state      event →   approve    fail    cancel     expire
-//	awaiting             succeeded  failed  cancelled  expired
+//	state      event →   approve    fail    cancel     expire   doubt
+//	awaiting             succeeded  failed  cancelled  expired  uncertain
+//	uncertain            –          failed  –          –        –
 //	succeeded, refused, failed, cancelled, expired: final
 //
 // A payment is born awaiting, or already succeeded or refused when no customer
 // needs to confirm it. Refused means that the merchant was told no in the answer
-// to its call; all other final states are notified.
+// to its call; all other final states are notified. Uncertain means that the
+// wallet has not said how it ended; no money has moved.
 type PaymentState string
 
 const (
@@ -62,10 +68,11 @@ const (
 	PaymentFailed    PaymentState = "failed"
 	PaymentCancelled PaymentState = "cancelled"
 	PaymentExpired   PaymentState = "expired"
+	PaymentUncertain PaymentState = "uncertain"
 )
 
 // Final reports whether the state can no longer change.
-func (s PaymentState) Final() bool { return s != PaymentAwaiting }
+func (s PaymentState) Final() bool { return s != PaymentAwaiting && s != PaymentUncertain }
 
 type paymentEvent string
 
@@ -74,9 +81,13 @@ const (
 	paymentFail    paymentEvent = "fail"
 	paymentCancel  paymentEvent = "cancel"
 	paymentExpire  paymentEvent = "expire"
+	paymentDoubt   paymentEvent = "doubt"
 )
 
 func (s PaymentState) next(e paymentEvent) (PaymentState, bool) {
+	if s == PaymentUncertain && e == paymentFail {
+		return PaymentFailed, true
+	}
 	if s != PaymentAwaiting {
 		return s, false
 	}
@@ -89,6 +100,8 @@ func (s PaymentState) next(e paymentEvent) (PaymentState, bool) {
 		return PaymentCancelled, true
 	case paymentExpire:
 		return PaymentExpired, true
+	case paymentDoubt:
+		return PaymentUncertain, true
 	}
 	return s, false
 }
@@ -109,6 +122,9 @@ type CreatePayment struct {
 	Details     string
 	NotifyURL   string
 	Return      ReturnURLs // of the page, for channels that have one
+	// KeepRefusals keeps a payment that the wallet refuses as failed and notifies
+	// of it, as protocols want that answer a refusal like a result.
+	KeepRefusals bool
 }
 
 // CreatePayment charges the wallet at once, or opens a page for its owner to
@@ -124,10 +140,18 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 	if in.Use == ledger.UseExact && (in.Split.Cash < 0 || in.Split.Points < 0 || in.Split.Total() != in.Amount) {
 		return Payment{}, Page{}, g.refuseOnce(ctx, in.Claim, refuse(AmountInvalid, "the purses' shares do not add up to the amount"))
 	}
+	decided, err := g.decide(ctx, Operation{Name: OpPayment, Merchant: in.Merchant, Phone: g.phoneOf(ctx, in.Binding)})
+	if err != nil {
+		return Payment{}, Page{}, err
+	}
 	var p Payment
 	var page Page
-	err := g.once(ctx, in.Claim, func(tx Tx) error {
+	err = g.once(ctx, in.Claim, func(tx Tx) error {
+		refusal := decided
 		b, err := activeOnly(tx, in.Merchant, func(tx Tx) (Binding, error) { return tx.Binding(in.Binding) })
+		if in.KeepRefusals && errors.As(err, &refusal) && refusal.Code == ConsentExpired {
+			b, err = tx.Binding(in.Binding)
+		}
 		if err != nil {
 			return err
 		}
@@ -144,22 +168,39 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 		if err := g.unusedReference(tx, p); err != nil {
 			return err
 		}
-		if refusal := w.usable(tx.Now()); refusal != nil {
-			return refusal
+		if refusal == nil {
+			if refusal, err = g.refusalOf(tx, w, p.Amount); err != nil {
+				return err
+			}
 		}
-		if err := g.withinLimits(tx, w, p.Amount); err != nil {
-			return err
+		if refusal != nil {
+			return g.refusePayment(tx, &p, refusal, in.KeepRefusals)
 		}
-		if in.Channel == SNAPSale {
+		if in.Channel == SNAPSale || in.Channel == JokulSale {
 			page, err = g.awaitCustomer(tx, &p, w, in.Return)
 			return err
 		}
-		return g.charge(tx, &p, w)
+		return g.charge(tx, &p, w, in.KeepRefusals)
 	})
-	if err == nil && p.State == PaymentRefused {
-		err = refuse(p.Reason, "the wallet cannot cover the payment")
+	if err == nil && p.Reason != Internal {
+		err = refuse(p.Reason, "")
 	}
 	return p, page, err
+}
+
+// refusePayment refuses a payment for what the wallet says.
+func (g *Gateway) refusePayment(tx Tx, p *Payment, refusal *Error, keep bool) error {
+	if !keep {
+		return refusal
+	}
+	p.State, p.Reason, p.FinalAt = PaymentFailed, refusal.Code, tx.Now()
+	if p.Use != ledger.UseExact {
+		p.Split = ledger.Split{}
+	}
+	if err := g.insertPayment(tx, *p); err != nil {
+		return err
+	}
+	return g.announce(tx, p.Dialect, Event{MerchantID: p.MerchantID, Subject: string(p.ID), Kind: EventPaymentFailed, Reason: refusal.Code})
 }
 
 // unusedReference refuses a reference that the merchant has used before.
@@ -198,9 +239,12 @@ func (g *Gateway) awaitCustomer(tx Tx, p *Payment, w Wallet, urls ReturnURLs) (P
 }
 
 // charge takes the money at once, or keeps the payment as refused.
-func (g *Gateway) charge(tx Tx, p *Payment, w Wallet) error {
+func (g *Gateway) charge(tx Tx, p *Payment, w Wallet, keepRefusal bool) error {
 	split, covered := splitFor(*p, w)
 	p.FinalAt = tx.Now()
+	if !covered && keepRefusal {
+		return g.refusePayment(tx, p, refuse(InsufficientFunds, ""), true)
+	}
 	if !covered {
 		p.State, p.Reason = PaymentRefused, InsufficientFunds
 		if err := g.insertPayment(tx, *p); err != nil {
@@ -303,6 +347,9 @@ type PaymentQuery struct {
 // FindPayment finds one payment of a merchant, with its refunds and, while it
 // waits, its page.
 func (g *Gateway) FindPayment(ctx context.Context, merchant MerchantID, q PaymentQuery) (PaymentStatus, error) {
+	if err := g.forced(ctx, Operation{Name: OpStatus, Merchant: merchant}); err != nil {
+		return PaymentStatus{}, err
+	}
 	var s PaymentStatus
 	err := g.view(ctx, "no such payment", func(tx Tx) error {
 		p, err := findPayment(tx, merchant, q)

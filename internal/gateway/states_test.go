@@ -14,10 +14,12 @@ func TestPaymentStates(t *testing.T) {
 	allowed := map[PaymentState]map[paymentEvent]PaymentState{
 		PaymentAwaiting: {
 			paymentApprove: PaymentSucceeded, paymentFail: PaymentFailed, paymentCancel: PaymentCancelled, paymentExpire: PaymentExpired,
+			paymentDoubt: PaymentUncertain,
 		},
+		PaymentUncertain: {paymentFail: PaymentFailed},
 	}
-	for _, s := range []PaymentState{PaymentAwaiting, PaymentSucceeded, PaymentRefused, PaymentFailed, PaymentCancelled, PaymentExpired, "unheard of"} {
-		for _, e := range []paymentEvent{paymentApprove, paymentFail, paymentCancel, paymentExpire, "unheard of"} {
+	for _, s := range []PaymentState{PaymentAwaiting, PaymentSucceeded, PaymentRefused, PaymentFailed, PaymentCancelled, PaymentExpired, PaymentUncertain, "unheard of"} {
+		for _, e := range []paymentEvent{paymentApprove, paymentFail, paymentCancel, paymentExpire, paymentDoubt, "unheard of"} {
 			want, ok := allowed[s][e]
 			if !ok {
 				want = s
@@ -26,7 +28,7 @@ func TestPaymentStates(t *testing.T) {
 				t.Errorf("%s on %s gives %s, %v; want %s, %v", s, e, got, gotOK, want, ok)
 			}
 		}
-		if s.Final() == (s == PaymentAwaiting) {
+		if s.Final() == (s == PaymentAwaiting || s == PaymentUncertain) {
 			t.Errorf("Final of %s is %v", s, s.Final())
 		}
 	}

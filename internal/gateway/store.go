@@ -43,6 +43,8 @@ type Tx interface {
 	OnCommit(fn func())
 
 	InsertClaim(Claim) (bool, error)
+	Claim(Claim) (fingerprint, answer string, err error)
+	SetClaimAnswer(c Claim, answer string) error
 
 	InsertMerchant(Merchant) (bool, error)
 	UpdateMerchant(Merchant) (bool, error)
@@ -70,6 +72,7 @@ type Tx interface {
 	BindingByAuthCode(authCode string) (Binding, error)
 	ActiveBinding(MerchantID, WalletID) (Binding, error)
 	AwaitingBindings(m MerchantID, w WalletID, customerID string) ([]Binding, error)
+	CustomerBindings(m MerchantID, customerID string) ([]Binding, error) // active, newest first
 	WalletBindings(WalletID) ([]Binding, error)
 	DueBindings(limit int) ([]Binding, error) // active, past their end
 	// ActivateBinding makes an awaiting binding active.
@@ -98,6 +101,18 @@ type Tx interface {
 	PaymentByRequestID(m MerchantID, dialect, requestID string) (Payment, error)
 	AwaitingPayments(BindingID) ([]Payment, error)
 	Payments(before PaymentID, limit int) ([]Payment, error)
+
+	// InsertPush fails its guard when the merchant has used the proof before.
+	InsertPush(Push) (bool, error)
+	// FinishPush closes an open push with what its answer needs.
+	FinishPush(Push) (bool, error)
+	Push(PaymentID) (Push, error)
+	DuePushes(limit int) ([]Push, error)
+	WalletPushes(WalletID) ([]Push, error) // open, oldest first
+	// PushesFinal lists payments whose push was closed at or after a moment.
+	PushesFinal(since time.Time) ([]PaymentID, error)
+	// NextTerminalNumbers counts on a merchant's terminal.
+	NextTerminalNumbers(m MerchantID, day string) (TerminalNumbers, error)
 
 	InsertRefund(Refund) (bool, error)
 	RefundByReference(m MerchantID, dialect, reference string) (Refund, error)

@@ -47,7 +47,11 @@ func (w Wallet) locked(now time.Time) bool { return now.Before(w.LockedUntil) }
 
 // usable reports why the wallet may not pay or be bound, or nil.
 func (w Wallet) usable(now time.Time) *Error {
-	if w.Status != WalletActive {
+	switch w.Status {
+	case WalletActive:
+	case WalletCardBlockedByBank:
+		return refuse(CardBlocked, "the wallet's card is blocked")
+	default:
 		return refuse(WalletBlocked, "the wallet's status is "+string(w.Status))
 	}
 	if w.locked(now) {
@@ -236,8 +240,14 @@ func (g *Gateway) withinLimits(tx Tx, w Wallet, amount money.Amount) error {
 	return nil
 }
 
-// startOfDay is midnight of now's day where the wallets are, UTC+7.
+// localAhead is how far the wallets' time is ahead of UTC. Indonesia's western
+// time has no summer time.
+const localAhead = 7 * time.Hour
+
+// startOfDay is midnight of now's day where the wallets are.
 func startOfDay(now time.Time) time.Time {
-	const ahead = 7 * time.Hour
-	return now.Add(ahead).Truncate(24 * time.Hour).Add(-ahead)
+	return now.Add(localAhead).Truncate(24 * time.Hour).Add(-localAhead)
 }
+
+// localDay names now's day where the wallets are, as 2006-01-02.
+func localDay(now time.Time) string { return now.UTC().Add(localAhead).Format(time.DateOnly) }

@@ -61,7 +61,7 @@ var invariants = []invariant{
 	{"I09", "a final payment is notified once, and one refused in the answer never", `
 		SELECT p.id FROM payment p LEFT JOIN (
 			SELECT subject, count(DISTINCT event_id) AS events, min(kind) AS kind FROM notification GROUP BY subject) n ON n.subject = p.id
-		WHERE CASE WHEN p.state IN ('awaiting_customer', 'refused') THEN n.events IS NOT NULL
+		WHERE CASE WHEN p.state IN ('awaiting_customer', 'uncertain', 'refused') THEN n.events IS NOT NULL
 			ELSE coalesce(n.events, 0) <> 1 OR n.kind <> 'payment.' || p.state END`},
 	{"I10", "a reference names one payment, a request id is claimed once", `
 		SELECT merchant_id || ' ' || dialect || ' ' || reference FROM payment GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
@@ -77,7 +77,7 @@ var invariants = []invariant{
 		SELECT subject FROM event WHERE kind IN ('payment.succeeded', 'payment.refused', 'payment.failed', 'payment.cancelled', 'payment.expired')
 		GROUP BY subject HAVING count(*) > 1
 		UNION ALL SELECT p.id FROM payment p LEFT JOIN event e ON e.subject = p.id AND e.kind = 'payment.' || p.state
-		WHERE p.state <> 'awaiting_customer' AND e.id IS NULL`},
+		WHERE p.state NOT IN ('awaiting_customer', 'uncertain') AND e.id IS NULL`},
 	{"I14", "amounts are whole and within bounds", `
 		SELECT id FROM payment WHERE amount < 1 OR amount > 999999999999 OR cash < 0 OR points < 0
 		UNION ALL SELECT id FROM refund WHERE amount < 1 OR amount > 999999999999 OR cash < 0 OR points < 0 OR cash + points <> amount`},
@@ -94,9 +94,18 @@ var invariants = []invariant{
 	{"I18", "nothing refers to a merchant, wallet or binding that does not exist", `
 		SELECT p.id FROM payment p LEFT JOIN merchant m ON m.id = p.merchant_id LEFT JOIN wallet w ON w.id = p.wallet_id
 			LEFT JOIN binding b ON b.id = p.binding_id
-		WHERE m.id IS NULL OR w.id IS NULL OR b.id IS NULL OR b.wallet_id <> p.wallet_id OR b.merchant_id <> p.merchant_id
+		WHERE m.id IS NULL OR (w.id IS NULL AND (p.wallet_id <> '' OR p.state <> 'failed'))
+			OR (p.channel <> 'push' AND (b.id IS NULL OR b.wallet_id <> p.wallet_id OR b.merchant_id <> p.merchant_id))
 		UNION ALL SELECT b.id FROM binding b LEFT JOIN merchant m ON m.id = b.merchant_id LEFT JOIN wallet w ON w.id = b.wallet_id
 			LEFT JOIN page g ON g.id = b.page_id WHERE m.id IS NULL OR w.id IS NULL OR g.id IS NULL`},
+	{"I19", "a push is open while its payment waits, and none succeeds after its deadline", `
+		SELECT p.id FROM payment p LEFT JOIN push u ON u.payment_id = p.id
+		WHERE p.channel = 'push' AND (u.payment_id IS NULL OR (u.open = 1) <> (p.state IN ('awaiting_customer', 'uncertain'))
+			OR (p.state = 'succeeded' AND p.final_us >= u.deadline_us))
+		UNION ALL SELECT payment_id FROM push WHERE open = 1 AND deadline_us < $1`},
+	{"I20", "a terminal's numbers name one push", `
+		SELECT merchant_id || ' ' || batch_number || ' ' || reference FROM push GROUP BY merchant_id, batch_number, reference
+		HAVING count(*) > 1 OR min(reference) < 1 OR max(reference) > 999999`},
 }
 
 // Audit implements gateway.Store.

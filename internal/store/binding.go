@@ -7,13 +7,14 @@ import (
 )
 
 // A binding's auth code is the key of its page, kept once, on the page.
-const selectBinding = `SELECT b.id, b.merchant_id, b.wallet_id, b.phone, b.customer_id, b.state, b.dialect, b.request_id, b.page_id, p.key_sealed,
+const selectBinding = `SELECT b.id, b.merchant_id, b.wallet_id, b.phone, b.customer_id, b.state, b.dialect, b.request_id, b.customer_name, b.replaces,
+	b.page_id, p.key_sealed,
 	b.token_expires_us, b.created_us, b.expires_us, b.ended_us FROM binding b JOIN page p ON p.id = b.page_id `
 
 func (t *tx) scanBinding(r row) (b gateway.Binding, err error) {
 	var key string
 	var token, created, expires, ended int64
-	if err := r.Scan(&b.ID, &b.MerchantID, &b.WalletID, &b.Phone, &b.CustomerID, &b.State, &b.Dialect, &b.RequestID, &b.PageID, &key,
+	if err := r.Scan(&b.ID, &b.MerchantID, &b.WalletID, &b.Phone, &b.CustomerID, &b.State, &b.Dialect, &b.RequestID, &b.CustomerName, &b.Replaces, &b.PageID, &key,
 		&token, &created, &expires, &ended); err != nil {
 		return b, err
 	}
@@ -23,9 +24,9 @@ func (t *tx) scanBinding(r row) (b gateway.Binding, err error) {
 }
 
 func (t *tx) InsertBinding(b gateway.Binding) error {
-	_, err := t.exec(`INSERT INTO binding (id, merchant_id, wallet_id, phone, customer_id, state, dialect, request_id, page_id,
-		token_expires_us, created_us, expires_us, ended_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)`,
-		b.ID, b.MerchantID, b.WalletID, b.Phone, b.CustomerID, b.State, b.Dialect, b.RequestID, b.PageID,
+	_, err := t.exec(`INSERT INTO binding (id, merchant_id, wallet_id, phone, customer_id, state, dialect, request_id, customer_name, replaces, page_id,
+		token_expires_us, created_us, expires_us, ended_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		b.ID, b.MerchantID, b.WalletID, b.Phone, b.CustomerID, b.State, b.Dialect, b.RequestID, b.CustomerName, flag(b.Replaces), b.PageID,
 		us(b.TokenExpiresAt), us(b.CreatedAt), us(b.ExpiresAt), us(b.EndedAt))
 	return err
 }
@@ -45,6 +46,11 @@ func (t *tx) ActiveBinding(m gateway.MerchantID, w gateway.WalletID) (gateway.Bi
 func (t *tx) AwaitingBindings(m gateway.MerchantID, w gateway.WalletID, customerID string) ([]gateway.Binding, error) {
 	return all(t.session, t.scanBinding, selectBinding+`WHERE b.wallet_id = $2 AND b.merchant_id = $1 AND b.customer_id = $3
 		AND b.state = 'awaiting_customer' ORDER BY b.id`, m, w, customerID)
+}
+
+func (t *tx) CustomerBindings(m gateway.MerchantID, customerID string) ([]gateway.Binding, error) {
+	return all(t.session, t.scanBinding, selectBinding+`WHERE b.merchant_id = $1 AND b.customer_id = $2 AND b.state = 'active'
+		AND b.expires_us > $3 ORDER BY b.id DESC`, m, customerID, us(t.now))
 }
 
 func (t *tx) WalletBindings(w gateway.WalletID) ([]gateway.Binding, error) {

@@ -186,6 +186,8 @@ func TestAuditFindsCorruption(t *testing.T) {
 		"I16": `UPDATE notification SET attempts = 1`,
 		"I17": `PRAGMA foreign_keys = 0; DELETE FROM transfer WHERE id = 'trf_top'`,
 		"I18": `UPDATE payment SET wallet_id = 'wal_none' WHERE id = 'pay_1'`,
+		"I19": `UPDATE payment SET channel = 'push' WHERE id = 'pay_1'`,
+		"I20": `INSERT INTO push VALUES ('pay_1', 'mch_1', 'wal_1', 'p', 1, 1000000, 1, '', 0, 0, 1, 0, 1)`,
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
@@ -253,5 +255,31 @@ func (f fixture) fill(t testing.TB) {
 		return nil
 	}); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A batch holds 999,999 references; then the next one begins, and the trace too.
+func TestTerminalWraps(t *testing.T) {
+	t.Parallel()
+	f := open(t)
+	next := func() (n gateway.TerminalNumbers) {
+		t.Helper()
+		if err := f.Update(t.Context(), func(tx gateway.Tx) (err error) {
+			n, err = tx.NextTerminalNumbers("a", "day")
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	next()
+	if _, err := f.raw(t).Exec(`UPDATE terminal SET reference = 999998, trace = 999998`); err != nil {
+		t.Fatal(err)
+	}
+	if n := next(); n != (gateway.TerminalNumbers{Batch: 1, Reference: 999_999, Trace: 999_999}) {
+		t.Errorf("the last of the batch is %+v", n)
+	}
+	if n := next(); n != (gateway.TerminalNumbers{Batch: 2, Reference: 1, Trace: 1}) {
+		t.Errorf("the first of the next batch is %+v", n)
 	}
 }

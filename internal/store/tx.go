@@ -27,6 +27,14 @@ func us(t time.Time) int64 {
 	return t.UnixMicro()
 }
 
+// flag is a truth as stored, 1 or 0.
+func flag(b bool) int64 {
+	if b {
+		return 1
+	}
+	return 0
+}
+
 // at reverses us.
 func at(us int64) time.Time {
 	if us == 0 {
@@ -36,13 +44,25 @@ func at(us int64) time.Time {
 }
 
 func (t *tx) InsertClaim(c gateway.Claim) (bool, error) {
-	return t.changed(`INSERT INTO claim (merchant_id, scope, request_id, created_us) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING`,
-		c.Merchant, c.Scope, c.Key, us(t.now))
+	return t.changed(`INSERT INTO claim (merchant_id, scope, request_id, fingerprint, answer, created_us)
+		VALUES ($1, $2, $3, $4, '', $5) ON CONFLICT DO NOTHING`, c.Merchant, c.Scope, c.Key, c.Fingerprint, us(t.now))
+}
+
+func (t *tx) Claim(c gateway.Claim) (fingerprint, answer string, err error) {
+	err = t.one(`SELECT fingerprint, answer FROM claim WHERE merchant_id = $1 AND scope = $2 AND request_id = $3`,
+		[]any{c.Merchant, c.Scope, c.Key}, &fingerprint, &answer)
+	return fingerprint, answer, err
+}
+
+func (t *tx) SetClaimAnswer(c gateway.Claim, answer string) error {
+	_, err := t.exec(`UPDATE claim SET answer = $4 WHERE merchant_id = $1 AND scope = $2 AND request_id = $3`, c.Merchant, c.Scope, c.Key, answer)
+	return err
 }
 
 func (t *tx) AnythingDue() (bool, error) {
 	var due bool
 	err := t.one(`SELECT EXISTS (SELECT 1 FROM page WHERE state IN ('otp', 'pin') AND deadline_us <= $1)
+		OR EXISTS (SELECT 1 FROM push WHERE open = 1 AND deadline_us <= $1)
 		OR EXISTS (SELECT 1 FROM binding WHERE state = 'active' AND expires_us <= $1)`, []any{us(t.now)}, &due)
 	return due, err
 }
@@ -63,7 +83,7 @@ func (t *tx) SetSetting(name, value string) error {
 
 // tables lists every table but setting, those that are referred to last.
 var tables = []string{
-	"attempt", "notification", "event", "claim", "posting", "transfer", "refund", "payment", "page", "binding", "wallet", "merchant",
+	"attempt", "notification", "event", "claim", "posting", "transfer", "refund", "push", "terminal", "payment", "page", "binding", "wallet", "merchant",
 }
 
 func (t *tx) Erase() error {

@@ -84,6 +84,7 @@ var codes = map[gateway.Code]code{
 	gateway.AlreadyBound:      {403, "15", "Transaction Not Permitted. Account Already Registered"},
 	gateway.BoundElsewhere:    {403, "15", "Transaction Not Permitted. OVO account already registered by another customer"},
 	gateway.BindingInvalid:    {401, "02", "Invalid Customer Token"},
+	gateway.ConsentExpired:    {401, "02", "Invalid Customer Token"},
 	gateway.WrongState:        {404, "00", "Invalid Transaction Status"},
 	gateway.Expired:           {403, "00", "Transaction Expired"},
 	gateway.OTPWrong:          {404, "15", "Invalid OTP"},
@@ -91,6 +92,18 @@ var codes = map[gateway.Code]code{
 	gateway.PINWrong:          {403, "05", "Do Not Honor"},
 	gateway.RefundExceeds:     {404, "13", "Invalid Amount"},
 	gateway.Cancelled:         {404, "04", "Transaction Cancelled"},
+	gateway.Reversed:          {404, "04", "Transaction Cancelled"},
+	gateway.OutcomePending:    {504, "00", "Timeout"},
+	gateway.StatusTooOld:      {403, "00", "Transaction Expired"},
+	gateway.PushUndelivered:   {500, "02", "External Server Error"},
+	gateway.CardBlocked:       {403, "07", "Card Blocked"},
+	gateway.NotPermitted:      {403, "01", "Feature Not Allowed"},
+	gateway.BelowMinimum:      {404, "13", "Invalid Amount"},
+	gateway.TerminalBlocked:   {500, "02", "External Server Error"},
+	gateway.ClockSkew:         {504, "00", "Timeout"},
+	gateway.QueryInvalid:      {500, "02", "External Server Error"},
+	gateway.IssuerFault:       {500, "02", "External Server Error"},
+	gateway.ProofReused:       {404, "18", "Inconsistent Request"},
 	gateway.Busy:              {429, "00", "Too Many Requests"},
 	gateway.Unavailable:       {504, "00", "Timeout"},
 }
@@ -99,10 +112,12 @@ var codes = map[gateway.Code]code{
 var special = map[snap.Service]map[gateway.Code]code{
 	snap.ServiceBinding: {
 		gateway.WalletBlocked: {403, "15", "Transaction Not Permitted. OVO account blocked temporary"},
+		gateway.CardBlocked:   {403, "15", "Transaction Not Permitted. OVO account blocked temporary"},
 		gateway.WalletLocked:  {403, "15", "Transaction Not Permitted. OVO account blocked temporary"},
 	},
 	snap.ServiceTokenB2B2C: {
 		gateway.BindingInvalid: {401, "00", "Unauthorized. [authCode]"},
+		gateway.ConsentExpired: {401, "00", "Unauthorized. [authCode]"},
 	},
 }
 

@@ -77,6 +77,8 @@ CREATE TABLE binding (
   state            TEXT NOT NULL CHECK (state IN ('awaiting_customer', 'active', 'failed', 'expired', 'unbound')),
   dialect          TEXT NOT NULL,
   request_id       TEXT NOT NULL,
+  customer_name    TEXT NOT NULL,
+  replaces         BIGINT NOT NULL,
   page_id          TEXT NOT NULL,
   token_expires_us BIGINT NOT NULL,
   created_us       BIGINT NOT NULL,
@@ -86,6 +88,7 @@ CREATE TABLE binding (
 -- The race of two customers for one wallet ends here.
 CREATE UNIQUE INDEX binding_active ON binding (merchant_id, wallet_id) WHERE state = 'active';
 CREATE INDEX binding_wallet ON binding (wallet_id, id);
+CREATE INDEX binding_customer ON binding (merchant_id, customer_id);
 CREATE INDEX binding_page ON binding (page_id);
 CREATE INDEX binding_due ON binding (expires_us) WHERE state = 'active';
 
@@ -105,7 +108,7 @@ CREATE TABLE payment (
   points          BIGINT NOT NULL CHECK (points >= 0),
   refunded_cash   BIGINT NOT NULL CHECK (refunded_cash BETWEEN 0 AND cash),
   refunded_points BIGINT NOT NULL CHECK (refunded_points BETWEEN 0 AND points),
-  state           TEXT NOT NULL CHECK (state IN ('awaiting_customer', 'succeeded', 'refused', 'failed', 'cancelled', 'expired')),
+  state           TEXT NOT NULL CHECK (state IN ('awaiting_customer', 'succeeded', 'refused', 'failed', 'cancelled', 'expired', 'uncertain')),
   reason          TEXT NOT NULL,
   fingerprint     TEXT NOT NULL,
   details         TEXT NOT NULL,
@@ -118,6 +121,37 @@ CREATE TABLE payment (
 CREATE INDEX payment_request ON payment (merchant_id, request_id);
 CREATE INDEX payment_wallet ON payment (wallet_id, final_us);
 CREATE INDEX payment_awaiting ON payment (binding_id) WHERE state = 'awaiting_customer';
+
+-- What only a push to the customer's phone has. deadline_us is when waiting ends.
+CREATE TABLE push (
+  payment_id    TEXT PRIMARY KEY REFERENCES payment (id),
+  merchant_id   TEXT NOT NULL,
+  wallet_id     TEXT NOT NULL,
+  proof         TEXT NOT NULL,
+  batch_number  BIGINT NOT NULL,
+  reference     BIGINT NOT NULL,
+  trace         BIGINT NOT NULL,
+  approval      TEXT NOT NULL,
+  cash_left     BIGINT NOT NULL,
+  points_left   BIGINT NOT NULL,
+  deadline_us   BIGINT NOT NULL,
+  open          BIGINT NOT NULL,
+  final_us      BIGINT NOT NULL,
+  UNIQUE (merchant_id, proof)
+);
+CREATE INDEX push_due ON push (deadline_us) WHERE open = 1;
+CREATE INDEX push_wallet ON push (wallet_id) WHERE open = 1;
+CREATE INDEX push_final ON push (final_us) WHERE open = 0;
+
+-- The numbers that a merchant's terminal counts: a batch a day or a million
+-- pushes, a reference within the batch, a trace that wraps.
+CREATE TABLE terminal (
+  merchant_id  TEXT PRIMARY KEY,
+  day          TEXT NOT NULL,
+  batch_number BIGINT NOT NULL,
+  reference    BIGINT NOT NULL,
+  trace        BIGINT NOT NULL
+);
 
 CREATE TABLE refund (
   id          TEXT PRIMARY KEY,
@@ -156,6 +190,8 @@ CREATE TABLE claim (
   merchant_id TEXT NOT NULL,
   scope       TEXT NOT NULL,
   request_id  TEXT NOT NULL,
+  fingerprint TEXT NOT NULL,
+  answer      TEXT NOT NULL,
   created_us  BIGINT NOT NULL,
   PRIMARY KEY (merchant_id, scope, request_id)
 );

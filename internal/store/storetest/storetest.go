@@ -51,6 +51,9 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 		"reads do not write":                       readOnly,
 		"two customers cannot both be bound":       oneActiveBinding,
 		"claims are leased and fenced":             leases,
+		"pushes close once":                        pushes,
+		"terminals count":                          terminals,
+		"requests keep their answer":               answers,
 		"what was answered survives a restart":     restart,
 		"a closed store refuses":                   closed,
 		"erasing empties it":                       erase,
@@ -85,50 +88,6 @@ func (b Bundle) view(t testing.TB, fn func(gateway.Tx) error) {
 	t.Helper()
 	if err := b.Store.View(context.Background(), fn); err != nil {
 		t.Fatal(err)
-	}
-}
-
-var epoch = time.Date(2026, 5, 6, 7, 8, 9, 123456000, time.UTC)
-
-func merchant(n int) gateway.Merchant {
-	return gateway.Merchant{ID: gateway.MerchantID(fmt.Sprint("mch_", n)), Name: "Toko", CreatedAt: epoch, DOKU: gateway.DOKU{
-		ClientID: fmt.Sprint("BRN-", n), SecretKey: "SK-secret", PublicKeyPEM: "public", PrivateKeyPEM: "private", NotificationURL: "https://a.test",
-		SNAP: gateway.SNAPEndpoints{TokenURL: "https://a.test/t", NotificationURL: "https://a.test/n", BindingNotificationURL: "https://a.test/b"},
-	}}
-}
-
-func wallet(n int) gateway.Wallet {
-	return gateway.Wallet{
-		ID: gateway.WalletID(fmt.Sprint("wal_", n)), Phone: gateway.Phone(fmt.Sprintf("0812%08d", n)), Name: "Sari", Status: gateway.WalletActive,
-		PINHash: "hash", PIN: "123456", PINFails: 1, LockedUntil: epoch, CreatedAt: epoch,
-		Limits: gateway.Limits{PerTransaction: 1, DailyCount: 2, DailySum: 3, Holding: 4},
-	}
-}
-
-func page(n int) gateway.Page {
-	return gateway.Page{
-		ID: gateway.PageID(fmt.Sprint("pag_", n)), Key: fmt.Sprintf("%040d", n), Kind: "binding", Subject: fmt.Sprint("bnd_", n),
-		MerchantID: "mch_1", WalletID: "wal_1", State: gateway.PageOTP, OTPHash: "h", OTP: "123456", OTPExpiresAt: epoch.Add(5 * time.Minute),
-		OTPFails: 1, OTPSends: 2, Return: gateway.ReturnURLs{Success: "https://s.test", Failure: "https://f.test"},
-		CreatedAt: epoch, OpenedAt: epoch, Deadline: epoch.Add(15 * time.Minute),
-	}
-}
-
-// binding n refers to page n.
-func binding(n int) gateway.Binding {
-	return gateway.Binding{
-		ID: gateway.BindingID(fmt.Sprint("bnd_", n)), MerchantID: "mch_1", WalletID: "wal_1", Phone: "081200000001", CustomerID: fmt.Sprint("c", n),
-		State: gateway.BindingAwaiting, Dialect: "snap", RequestID: "r", PageID: gateway.PageID(fmt.Sprint("pag_", n)), AuthCode: fmt.Sprintf("%040d", n),
-		TokenExpiresAt: epoch, CreatedAt: epoch,
-	}
-}
-
-func payment(n int) gateway.Payment {
-	return gateway.Payment{
-		ID: gateway.PaymentID(fmt.Sprint("pay_", n)), MerchantID: "mch_1", WalletID: "wal_1", BindingID: "bnd_1", PageID: "pag_1",
-		Channel: gateway.SNAPSale, Dialect: "snap", Reference: fmt.Sprint("INV-", n), RequestID: fmt.Sprint("req-", n), Amount: 100,
-		Use: ledger.UseExact, Split: ledger.Split{Cash: 60, Points: 40}, State: gateway.PaymentAwaiting, Fingerprint: "f", Details: "{}",
-		NotifyURL: "https://n.test", CreatedAt: epoch, CustomerID: "c1",
 	}
 }
 
@@ -538,6 +497,105 @@ func leases(t *testing.T, b Bundle) {
 	b.update(t, func(tx gateway.Tx) error { return tx.ReleaseNotifications() })
 	if got := claim(10); len(got) != 4 {
 		t.Fatalf("after a release %d are due, want 4", len(got))
+	}
+}
+
+func pushes(t *testing.T, b Bundle) {
+	b.seed(t)
+	open := gateway.Push{
+		PaymentID: "pay_1", MerchantID: "mch_1", WalletID: "wal_1", Proof: "p", Numbers: gateway.TerminalNumbers{Batch: 1, Reference: 2, Trace: 3},
+		Deadline: b.Clock.Now().UTC().Truncate(time.Microsecond).Add(time.Minute), Open: true,
+	}
+	b.update(t, func(tx gateway.Tx) error {
+		if ok, err := tx.InsertPush(open); !ok || err != nil {
+			t.Errorf("insert: %v, %v", ok, err)
+		}
+		second := payment(2)
+		if _, err := tx.InsertPayment(second); err != nil {
+			return err
+		}
+		reused := open
+		reused.PaymentID = second.ID
+		if ok, err := tx.InsertPush(reused); ok || err != nil {
+			t.Errorf("a used proof: %v, %v", ok, err)
+		}
+		return nil
+	})
+	closed := open
+	closed.Open, closed.Approval, closed.Left, closed.FinalAt = false, "123456", ledger.Split{Cash: 5, Points: 6}, b.Clock.Now().UTC().Truncate(time.Microsecond)
+	b.view(t, func(tx gateway.Tx) error {
+		got, err := tx.Push("pay_1")
+		same(t, "open push", got, open)
+		list, err2 := tx.WalletPushes("wal_1")
+		same(t, "wallet's pushes", list, []gateway.Push{open})
+		due, err3 := tx.DuePushes(10)
+		if len(due) != 0 {
+			t.Errorf("%d are due before their time", len(due))
+		}
+		return errors.Join(err, err2, err3)
+	})
+	b.Clock.Advance(2 * time.Minute)
+	b.update(t, func(tx gateway.Tx) error {
+		due, err := tx.DuePushes(10)
+		same(t, "due pushes", due, []gateway.Push{open})
+		anything, err2 := tx.AnythingDue()
+		if !anything {
+			t.Error("nothing is due")
+		}
+		first, err3 := tx.FinishPush(closed)
+		again, err4 := tx.FinishPush(closed)
+		if !first || again {
+			t.Errorf("closing gives %v, again %v", first, again)
+		}
+		return errors.Join(err, err2, err3, err4)
+	})
+	b.view(t, func(tx gateway.Tx) error {
+		got, err := tx.Push("pay_1")
+		same(t, "closed push", got, closed)
+		final, err2 := tx.PushesFinal(closed.FinalAt)
+		same(t, "final since", final, []gateway.PaymentID{"pay_1"})
+		later, err3 := tx.PushesFinal(closed.FinalAt.Add(time.Microsecond))
+		if len(later) != 0 {
+			t.Errorf("final later: %v", later)
+		}
+		return errors.Join(err, err2, err3)
+	})
+}
+
+func terminals(t *testing.T, b Bundle) {
+	next := func(m gateway.MerchantID, day string) (n gateway.TerminalNumbers) {
+		t.Helper()
+		b.update(t, func(tx gateway.Tx) (err error) {
+			n, err = tx.NextTerminalNumbers(m, day)
+			return err
+		})
+		return n
+	}
+	same(t, "first", next("a", "1"), gateway.TerminalNumbers{Batch: 1, Reference: 1, Trace: 1})
+	same(t, "second", next("a", "1"), gateway.TerminalNumbers{Batch: 1, Reference: 2, Trace: 2})
+	same(t, "another merchant", next("b", "1"), gateway.TerminalNumbers{Batch: 1, Reference: 1, Trace: 1})
+	same(t, "another day", next("a", "2"), gateway.TerminalNumbers{Batch: 2, Reference: 1, Trace: 3})
+}
+
+func answers(t *testing.T, b Bundle) {
+	c := gateway.Claim{Merchant: "m", Scope: "s", Key: "k", Fingerprint: "f"}
+	read := func() (fingerprint, answer string, err error) {
+		err = b.Store.View(context.Background(), func(tx gateway.Tx) (err error) {
+			fingerprint, answer, err = tx.Claim(c)
+			return err
+		})
+		return fingerprint, answer, err
+	}
+	if _, _, err := read(); !errors.Is(err, gateway.ErrNoRow) {
+		t.Errorf("before the claim: %v", err)
+	}
+	b.update(t, func(tx gateway.Tx) error { _, err := tx.InsertClaim(c); return err })
+	if fingerprint, answer, err := read(); fingerprint != "f" || answer != "" || err != nil {
+		t.Errorf("claimed: %q, %q, %v", fingerprint, answer, err)
+	}
+	b.update(t, func(tx gateway.Tx) error { return tx.SetClaimAnswer(c, "{}") })
+	if _, answer, err := read(); answer != "{}" || err != nil {
+		t.Errorf("answered: %q, %v", answer, err)
 	}
 }
 

@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"context"
+	"time"
+)
+
+// OperationName is a kind of call whose outcome a sandbox may decide.
+type OperationName string
+
+const (
+	OpBind    OperationName = "bind"
+	OpBalance OperationName = "balance"
+	OpPayment OperationName = "payment"
+	OpPush    OperationName = "push"
+	OpRefund  OperationName = "refund"
+	OpUnbind  OperationName = "unbind"
+	OpStatus  OperationName = "status"
+)
+
+// Operations lists them all.
+var Operations = []OperationName{OpBind, OpBalance, OpPayment, OpPush, OpRefund, OpUnbind, OpStatus}
+
+// Operation is one call about to be decided.
+type Operation struct {
+	Name     OperationName
+	Merchant MerchantID
+	Phone    Phone // "" when no wallet is known yet
+}
+
+// Outcome is what a sandbox wants to become of an operation.
+type Outcome struct {
+	Delay time.Duration // before anything happens, on the gateway's clock
+	Code  Code          // the refusal; Internal (zero) lets the rules decide
+}
+
+// decide asks the sandbox for an operation's outcome and waits out its delay. The
+// refusal is nil when the rules decide, as they always do outside a sandbox.
+func (g *Gateway) decide(ctx context.Context, op Operation) (refusal *Error, err error) {
+	if g.force == nil {
+		return nil, nil
+	}
+	outcome, ok := g.force(ctx, op)
+	if !ok {
+		return nil, nil
+	}
+	if outcome.Delay > 0 {
+		reached, stop := g.clock.At(g.clock.Now().Add(outcome.Delay))
+		defer stop()
+		select {
+		case <-reached:
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+	if outcome.Code == Internal {
+		return nil, nil
+	}
+	return refuse(outcome.Code, "the sandbox was told so"), nil
+}
+
+// forced is decide for operations that simply fail.
+func (g *Gateway) forced(ctx context.Context, op Operation) error {
+	refusal, err := g.decide(ctx, op)
+	if refusal != nil {
+		return refusal
+	}
+	return err
+}
+
+// phoneOf is the phone behind a binding, for operations that name only that. It
+// is looked up only where a sandbox may decide.
+func (g *Gateway) phoneOf(ctx context.Context, id BindingID) (phone Phone) {
+	if g.force == nil {
+		return ""
+	}
+	_ = g.view(ctx, "", func(tx Tx) error { // an unknown binding is refused later
+		b, err := tx.Binding(id)
+		phone = b.Phone
+		return err
+	})
+	return phone
+}
