@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -23,6 +24,9 @@ type bundle struct {
 	t        testing.TB
 	clock    *gateway.MovableClock
 	config   gateway.Config
+	bare     gateway.Store
+	plain    *gateway.Gateway
+	once     sync.Once
 	merchant gateway.Merchant
 	wallet   gateway.Wallet
 	numbers  atomic.Int64
@@ -33,6 +37,16 @@ const pin = "123456"
 func setup(t testing.TB) *bundle {
 	t.Helper()
 	return setupForced(t, nil)
+}
+
+// direct is a gateway over the bare store, which runs each transaction once.
+func (b *bundle) direct() *gateway.Gateway {
+	b.once.Do(func() {
+		c := b.config
+		c.Store = b.bare
+		b.plain = gateway.New(c)
+	})
+	return b.plain
 }
 
 // another is a second gateway over the same database, as another process is.
@@ -53,7 +67,7 @@ func setupForced(t testing.TB, force func(context.Context, gateway.Operation) (g
 	config := gateway.Config{
 		Store: storetest.Twice(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Force: force,
 	}
-	b := &bundle{t: t, clock: clock, config: config, Gateway: gateway.New(config)}
+	b := &bundle{t: t, clock: clock, config: config, bare: db, Gateway: gateway.New(config)}
 	b.merchant = must(b.CreateMerchant(t.Context(), gateway.Merchant{Name: "Toko", DOKU: gateway.DOKU{ClientID: "BRN-0001", SecretKey: "SK-1"}}))(t)
 	b.wallet = b.newWallet("081200000001", ledger.Split{Cash: 100_000, Points: 10_000})
 	return b
