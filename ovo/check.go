@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"strings"
 	"time"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/gerbang-pay/gerbang/internal/money"
+	"github.com/gerbang-pay/gerbang/internal/wire/jokul"
 	"github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
 
@@ -72,6 +74,21 @@ func (v *check) requestID(id string) {
 func (v *check) amount(name string, amount int64) {
 	if amount < 1 || amount > int64(money.Max) {
 		v.fail(ErrInvalidAmount, "%s is %d, must be from 1 to %d", name, amount, money.Max)
+	}
+}
+
+// opaqueID is a RequestID of the APIs outside SNAP, which travels in a header.
+func (v *check) opaqueID(name, id string) {
+	if len(id) > jokul.MaxRequestID || id != "" && !isWord(id) {
+		v.fail(ErrInvalidRequest, "%s must have up to %d visible ASCII characters", name, jokul.MaxRequestID)
+	}
+}
+
+// printable is a member that must be there and has no control characters in it.
+func (v *check) printable(name, value string, limit int) {
+	v.text(name, value, limit)
+	if strings.ContainsFunc(value, unicode.IsControl) {
+		v.fail(ErrInvalidRequest, "%s has control characters in it", name)
 	}
 }
 

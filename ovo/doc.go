@@ -17,6 +17,13 @@
 //		CustomerToken: token.AccessToken, Reference: "INV-1", Type: ovo.Recurring, Amount: 15000,
 //	})
 //
+// Two older APIs of DOKU are here as well. [Jokul] makes a client of OVO Recurring
+// and OVO Open API outside SNAP: the same steps, with tokens instead of auth codes
+// and customer tokens. [Push] makes one of OVO Push Payment, which needs no binding:
+// the customer is asked in the OVO app while the call waits. [NewJokulReceiver] is
+// the handler for the notifications of both. What has no counterpart in SNAP, or
+// another shape, is called Jokul… or Push…; errors, states and balances are shared.
+//
 // # Amounts
 //
 // Every amount is a whole number of rupiah in an int64: 15000 is Rp15.000. There
@@ -37,7 +44,7 @@
 //	}
 //
 // The client never repeats a charge or a refund by itself, with one exception
-// that is safe: a request that was refused for its access token (401xx01) had no
-// effect and is sent once more with a new one. Token calls and reads are repeated
+// that is safe: a SNAP request that was refused for its access token (401xx01) had
+// no effect and is sent once more with a new one. Token calls and reads are repeated
 // once when the connection breaks.
 package ovo

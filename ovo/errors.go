@@ -13,9 +13,10 @@ import (
 var (
 	// ErrOutcomeUnknown reports that a payment or refund was sent and nobody can
 	// tell from here whether it was carried out: the connection broke, the time
-	// ran out, or the answer was 5xx, 202 or unreadable. Ask Status before doing
-	// anything else. Repeating the request with the same Reference (for a refund:
-	// RefundReference) charges nobody twice, repeating it with another one does.
+	// ran out, or the answer was 5xx, 202 or unreadable, or lacks the signature that
+	// it should have. Ask Status before doing anything else. Repeating the request
+	// with the same Reference or Invoice (for a refund: RefundReference, or with a
+	// [JokulClient] RequestID) charges nobody twice, repeating it with another one does.
 	ErrOutcomeUnknown = errors.New("the outcome is unknown")
 
 	// ErrInvalidRequest reports a request that can never succeed as it is: a
@@ -25,8 +26,9 @@ var (
 	// ErrInvalidAmount reports an amount out of range, shares that do not add up
 	// to the amount, or a refund of more than is left.
 	ErrInvalidAmount = errors.New("invalid amount")
-	// ErrUnauthorized reports that the gateway does not accept the merchant:
-	// client id, secret, key or clock (more than 15 minutes off) is wrong.
+	// ErrUnauthorized reports that the gateway does not accept the merchant: client
+	// id, secret, key or clock is wrong (SNAP allows 15 minutes, the other APIs an
+	// hour), or the call is not enabled for the merchant.
 	ErrUnauthorized = errors.New("unauthorized")
 	// ErrCustomerToken reports that a customer token or auth code does not serve
 	// (any more). Exchange the auth code again; when that is what fails, the
@@ -43,14 +45,16 @@ var (
 	// ErrNotFound reports that no payment matches. Just after a charge whose
 	// outcome is unknown this is not the last word.
 	ErrNotFound = errors.New("payment not found")
-	// ErrDuplicate reports a payment whose Reference has been used for the very
-	// same payment before. Nothing was charged now; Status tells how it went then.
+	// ErrDuplicate reports a payment whose Reference or Invoice has been used before;
+	// with SNAP, for the very same payment. Nothing was charged now; Status tells how
+	// it went then.
 	ErrDuplicate = errors.New("duplicate reference")
 	// ErrInconsistent reports a Reference or RefundReference that has been used
 	// before for something else. Nothing was done now.
 	ErrInconsistent = errors.New("reference used with other content")
-	// ErrConflict reports a RequestID that has been used today. Nothing was done
-	// now; what the first request with this id did, Status tells.
+	// ErrConflict reports a RequestID that has been used before: with SNAP today, with
+	// Jokul ever. Nothing was done now; what the first request with this id did, or is
+	// still about to do, Status tells.
 	ErrConflict = errors.New("request id used before")
 	// ErrRefused reports every other refusal of the provider or of OVO: a payment
 	// that cannot be refunded in its state, do-not-honour, expiry. See the code.
@@ -64,20 +68,26 @@ var (
 
 // Error is a refusal in the gateway's own words.
 type Error struct {
-	// Code is the responseCode: HTTP status, two digits of service, two digits of
-	// case ("4035414"). It is empty when the answer carried none, as that of a
+	// Code names the refusal. It is empty when the answer carried none, as that of a
 	// proxy in between.
+	//
+	// SNAP: the responseCode, which is HTTP status, two digits of service, two digits
+	// of case ("4035414"). Jokul and push: error.code ("invalid_signature"); of a
+	// payment or refund that was accepted and then refused, OVO's response code ("17")
+	// or, where the API tells none, its status ("FAILED", "TOKEN_EXPIRED").
 	Code string
-	// Message is the responseMessage. Its wording is not fixed: show it, do not
-	// compare it.
+	// Message is the gateway's, or explains an OVO code. Its wording is not fixed: show
+	// it, do not compare it.
 	Message string
-	// Status is the HTTP status.
+	// Status is the HTTP status; 0 in what a [JokulReceiver] passes on.
 	Status int
+
+	means error // what Code stands for in this call, if not what it mostly does
 }
 
 func (e *Error) Error() string {
 	if e.Code == "" {
-		return fmt.Sprintf("HTTP %d without a responseCode", e.Status)
+		return fmt.Sprintf("HTTP %d without an error code", e.Status)
 	}
 	return e.Code + " " + e.Message
 }
@@ -117,7 +127,13 @@ var special = map[string]error{
 }
 
 func (e *Error) kind() error {
+	if e.means != nil {
+		return e.means
+	}
 	if !wellFormed(e.Code) {
+		if kind, ok := named[e.Code]; ok {
+			return kind
+		}
 		return ErrUnavailable
 	}
 	if e.Code == "4017400" && !blamesMerchant(e.Message) {

@@ -1,21 +1,14 @@
 package ovo
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"math/big"
-	"net"
 	"net/http"
-	"net/http/httptrace"
-	"net/url"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/wire"
@@ -31,9 +24,6 @@ const (
 // timeout bounds a request when the merchant brings no HTTP client, and every
 // request for a B2B token. DOKU's own libraries wait as long.
 const timeout = 30 * time.Second
-
-// maxAnswer is the largest answer that is read, in bytes.
-const maxAnswer = 1 << 20
 
 // SNAPConfig says who the merchant is and where the gateway is.
 type SNAPConfig struct {
@@ -59,45 +49,28 @@ type SNAPConfig struct {
 // SNAPClient calls the SNAP API of one merchant. It may be used by many
 // goroutines at once, and should be: they share one B2B token.
 type SNAPClient struct {
-	base   string
+	host   host
 	id     string
 	secret string
 	key    *rsa.PrivateKey
-	http   *http.Client
 	now    func() time.Time
 	tokens tokenCache
 }
 
 // SNAP makes a client. It sends nothing; its error is a mistake in c.
 func SNAP(c SNAPConfig) (*SNAPClient, error) {
-	base, err := url.Parse(c.BaseURL)
-	switch {
-	case err != nil:
-		return nil, fmt.Errorf("ovo: BaseURL: %w", err)
-	case base.Scheme != "http" && base.Scheme != "https", base.Host == "", base.User != nil,
-		base.Path != "" && base.Path != "/", base.RawQuery != "", base.Fragment != "":
-		return nil, fmt.Errorf("ovo: BaseURL is %q, want scheme and host like %q", c.BaseURL, SNAPProduction)
-	case !isWord(c.ClientID):
-		return nil, errors.New("ovo: ClientID is missing or has blanks in it")
-	case c.SecretKey == "":
-		return nil, errors.New("ovo: SecretKey is missing")
+	to, err := newHost(c.BaseURL, c.HTTPClient, timeout)
+	if err != nil {
+		return nil, fmt.Errorf("ovo: %w", err)
+	}
+	if err := checkMerchant(c.ClientID, c.SecretKey); err != nil {
+		return nil, fmt.Errorf("ovo: %w", err)
 	}
 	if err := checkKey("PrivateKey", publicHalf(c.PrivateKey)); err != nil {
 		return nil, fmt.Errorf("ovo: %w", err)
 	}
-	client := http.Client{Timeout: timeout}
-	if c.HTTPClient != nil {
-		client = *c.HTTPClient
-	}
-	client.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
-	if c.Now == nil {
-		c.Now = time.Now
-	}
-	s := &SNAPClient{
-		base: base.Scheme + "://" + base.Host, id: c.ClientID, secret: c.SecretKey, key: c.PrivateKey,
-		http: &client, now: c.Now,
-	}
-	s.tokens = tokenCache{now: c.Now, fetch: s.tokenB2B}
+	s := &SNAPClient{host: to, id: c.ClientID, secret: c.SecretKey, key: c.PrivateKey, now: clock(c.Now)}
+	s.tokens = tokenCache{now: s.now, fetch: s.tokenB2B}
 	return s, nil
 }
 
@@ -133,7 +106,7 @@ func (c *SNAPClient) do(ctx context.Context, k call, answer any) (requestID stri
 		if requestID == "" {
 			requestID = newRequestID(c.now())
 		}
-		reply, sent, err := c.exchange(ctx, k.path, c.transactionHeader(k, token, requestID, body), body)
+		reply, sent, err := c.host.exchange(ctx, http.MethodPost, k.path, c.transactionHeader(k, token, requestID, body), body)
 		if err != nil {
 			if again && broken(ctx, err) {
 				again = false
@@ -161,10 +134,6 @@ func (c *SNAPClient) do(ctx context.Context, k call, answer any) (requestID stri
 		}
 		return requestID, err
 	}
-}
-
-func unknown(err error) error {
-	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
 }
 
 func (c *SNAPClient) transactionHeader(k call, token, requestID string, body []byte) http.Header {
@@ -198,7 +167,7 @@ func (c *SNAPClient) token(ctx context.Context, path string, request, answer any
 		h.Set(snap.HeaderClientKey, c.id)
 		h.Set(snap.HeaderTimestamp, timestamp)
 		h.Set(snap.HeaderSignature, signature)
-		reply, _, err := c.exchange(ctx, path, h, body)
+		reply, _, err := c.host.exchange(ctx, http.MethodPost, path, h, body)
 		switch {
 		case err == nil:
 			return reply.decode(answer)
@@ -206,47 +175,6 @@ func (c *SNAPClient) token(ctx context.Context, path string, request, answer any
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}
-}
-
-// broken tells whether err is a failed connection, and not the end of somebody's
-// patience.
-func broken(ctx context.Context, err error) bool {
-	var timed net.Error
-	return ctx.Err() == nil && !(errors.As(err, &timed) && timed.Timeout())
-}
-
-// exchange posts one request and reads the whole answer. With an error, sent is
-// false only if it is certain that the request did not leave: the transport asked
-// for a connection and got none. A transport that does not say is not trusted.
-func (c *SNAPClient) exchange(ctx context.Context, path string, h http.Header, body []byte) (r reply, sent bool, err error) {
-	var wanted, connected atomic.Bool
-	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
-		GetConn: func(string) { wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
-	})
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, c.base+path, bytes.NewReader(body))
-	if err != nil {
-		return reply{}, false, err
-	}
-	req.Header = h
-	req.Header.Set("Content-Type", "application/json")
-	req.Header.Set("Accept", "application/json")
-	resp, err := c.http.Do(req)
-	if err != nil {
-		return reply{}, connected.Load() || !wanted.Load(), err
-	}
-	defer resp.Body.Close()
-	r.status = resp.StatusCode
-	if r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err != nil {
-		return reply{}, true, fmt.Errorf("reading the answer: %w", err)
-	}
-	return r, true, nil
-}
-
-// reply is an answer as it came.
-type reply struct {
-	status int
-	body   []byte
 }
 
 // decode reads a success into answer. Everything else is an [*Error].
@@ -265,22 +193,6 @@ func (r reply) decode(answer any) error {
 		return unreadable("the body: %v", err)
 	}
 	return nil
-}
-
-// unmarshal reads JSON and takes members of an unexpected type for missing:
-// providers write "", [] and {} for what they leave out. Whoever needs a member
-// looks whether it is there.
-func unmarshal(body []byte, into any) error {
-	err := json.Unmarshal(body, into)
-	var mistyped *json.UnmarshalTypeError
-	if errors.As(err, &mistyped) {
-		return nil
-	}
-	return err
-}
-
-func unreadable(format string, args ...any) error {
-	return fmt.Errorf("%w: the answer cannot be read: %s", ErrUnavailable, fmt.Sprintf(format, args...))
 }
 
 var requestIDs = new(big.Int).Exp(big.NewInt(10), big.NewInt(19), nil)

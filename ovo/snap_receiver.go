@@ -117,9 +117,7 @@ type SNAPReceiver struct {
 
 // NewSNAPReceiver makes a receiver. Its error is a mistake in c.
 func NewSNAPReceiver(c SNAPReceiverConfig) (*SNAPReceiver, error) {
-	if c.Now == nil {
-		c.Now = time.Now
-	}
+	c.Now = clock(c.Now)
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

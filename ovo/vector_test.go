@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
@@ -51,5 +52,25 @@ func TestReceiverVector(t *testing.T) {
 	n, err := decodePayment(doc)
 	if err != nil || n.Reference != "INV-20240506-0001" || n.State != StateSuccess || n.Amount != 15000 {
 		t.Errorf("decoded as %+v, %v", n, err)
+	}
+}
+
+// A push client waits longer than the gateway does, the others 30 seconds.
+func TestPatience(t *testing.T) {
+	t.Parallel()
+	config := JokulConfig{BaseURL: SNAPSandbox, ClientID: "MCH-1", SecretKey: "SK-1"}
+	push, err := Push(PushConfig(config))
+	if err != nil {
+		t.Fatal(err)
+	}
+	client, err := Jokul(config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if wait := push.line.host.client.Timeout; wait != 80*time.Second {
+		t.Errorf("a push client waits %s", wait)
+	}
+	if wait := client.line.host.client.Timeout; wait != 30*time.Second {
+		t.Errorf("a Jokul client waits %s", wait)
 	}
 }

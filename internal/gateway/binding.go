@@ -292,7 +292,7 @@ func activeOnly(tx Tx, merchant MerchantID, find func(Tx) (Binding, error)) (Bin
 	case b.State == BindingAwaiting:
 		return Binding{}, refuse(BindingInvalid, "the customer has not completed the binding page")
 	case b.State == BindingExpired && !b.ExpiresAt.IsZero(), b.State == BindingActive && !tx.Now().Before(b.ExpiresAt):
-		return Binding{}, refuse(ConsentExpired, "the customer must bind again")
+		return b, refuse(ConsentExpired, "the customer must bind again")
 	case b.State != BindingActive:
 		return Binding{}, refuse(BindingInvalid, "the binding is "+string(b.State))
 	}
@@ -375,7 +375,8 @@ func (g *Gateway) release(tx Tx, b Binding) error {
 	return nil
 }
 
-// ActiveBinding finds an active binding of a merchant by its id.
+// ActiveBinding finds an active binding of a merchant by its id. One whose consent
+// has expired comes beside the refusal.
 func (g *Gateway) ActiveBinding(ctx context.Context, merchant MerchantID, id BindingID) (b Binding, err error) {
 	err = g.view(ctx, "", func(tx Tx) error {
 		b, err = activeOnly(tx, merchant, func(tx Tx) (Binding, error) { return tx.Binding(id) })

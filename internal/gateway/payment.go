@@ -190,7 +190,7 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 
 // refusePayment refuses a payment for what the wallet says.
 func (g *Gateway) refusePayment(tx Tx, p *Payment, refusal *Error, keep bool) error {
-	if !keep {
+	if !keep || refusal.Code == Unavailable { // who cannot be reached has refused nothing
 		return refusal
 	}
 	p.State, p.Reason, p.FinalAt = PaymentFailed, refusal.Code, tx.Now()

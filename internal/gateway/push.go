@@ -416,3 +416,52 @@ func (g *Gateway) settlePush(ctx context.Context, id PaymentID, reason func(Paym
 	}
 	return g.Push(ctx, id)
 }
+
+// VoidPush names a push to take back, with what its answer said of it.
+type VoidPush struct {
+	Merchant  MerchantID
+	Dialect   string
+	Reference string
+	RequestID string
+	Amount    money.Amount
+	Numbers   TerminalNumbers
+	Approval  string
+}
+
+// VoidPush takes a successful push back on the local day it was made, by a refund
+// of all of it. What does not name such a push exactly is NotFound, another day is
+// StatusTooOld, one that was refunded before is Reversed. A repeat of a void gives
+// the first result.
+func (g *Gateway) VoidPush(ctx context.Context, in VoidPush) (PushStatus, error) {
+	query := PaymentQuery{Dialect: in.Dialect, Reference: in.Reference}
+	var s PushStatus
+	var now time.Time
+	err := g.view(ctx, "no such push", func(tx Tx) error {
+		p, err := findPayment(tx, in.Merchant, query)
+		if err != nil {
+			return err
+		}
+		if p.Channel != PushToPay {
+			return ErrNoRow
+		}
+		now = tx.Now()
+		s, err = pushStatus(tx, p)
+		return err
+	})
+	switch {
+	case err != nil:
+		return s, err
+	case s.Payment.State != PaymentSucceeded || s.Payment.Amount != in.Amount || s.Push.Numbers != in.Numbers || s.Push.Approval != in.Approval:
+		return s, refuse(NotFound, "no successful push has these numbers")
+	case localDay(s.Payment.FinalAt) != localDay(now):
+		return s, refuse(StatusTooOld, "a push can be taken back on its own day only; refund it instead")
+	}
+	_, s.Payment, err = g.RefundPayment(ctx, RefundPayment{
+		Merchant: in.Merchant, Payment: query, Reference: "void " + string(s.Payment.ID), RequestID: in.RequestID,
+		Amount: in.Amount, Reason: "void",
+	})
+	if errors.Is(err, RefundExceeds) {
+		return s, refuse(Reversed, "the push was refunded before")
+	}
+	return s, err
+}

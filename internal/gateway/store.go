@@ -44,6 +44,8 @@ type Tx interface {
 
 	InsertClaim(Claim) (bool, error)
 	Claim(Claim) (fingerprint, answer string, err error)
+	// SetClaimAnswer keeps the first answer of the request with the claim's
+	// fingerprint, and no other.
 	SetClaimAnswer(c Claim, answer string) error
 
 	InsertMerchant(Merchant) (bool, error)

@@ -30,8 +30,19 @@ type sqlite struct {
 	closing chan struct{}
 	stopped chan struct{} // closed when the writing goroutine has ended
 	once    sync.Once
-	readers chan *session
+	views   chan *view
+	readers sync.WaitGroup // the reading goroutines
 	all     []*session
+}
+
+// view is one read on its way through a reader. Readers are goroutines of their
+// own so that the database's deep calls grow their stacks and not those of the
+// callers, of whom ten thousand may then wait for something else.
+type view struct {
+	fn    func(*session) error
+	err   error
+	panic any
+	done  chan struct{}
 }
 
 // maxBatch bounds how many updates share a commit, and so how long the first of
@@ -70,7 +81,7 @@ func openSQLite(ctx context.Context, path string, readOnly bool) (*sqlite, error
 		return nil, errors.Join(err, db.Close())
 	}
 	readers := max(4, 2*runtime.GOMAXPROCS(0))
-	s.readers = make(chan *session, readers)
+	s.views = make(chan *view)
 	for i := range readers + 1 {
 		if i == 0 && readOnly {
 			close(s.stopped)
@@ -89,7 +100,7 @@ func openSQLite(ctx context.Context, path string, readOnly bool) (*sqlite, error
 		if _, err := q.exec("PRAGMA query_only = 1"); err != nil {
 			return fail(err)
 		}
-		s.readers <- q
+		s.readers.Go(func() { s.read(q) })
 	}
 	if !readOnly {
 		if err := s.checkDurability(); err != nil {
@@ -117,30 +128,51 @@ func (s *sqlite) checkDurability() error {
 	return nil
 }
 
-func (s *sqlite) view(ctx context.Context, fn func(*session) error) (err error) {
+func (s *sqlite) view(ctx context.Context, fn func(*session) error) error {
+	v := &view{fn: fn, done: make(chan struct{})}
 	select {
 	case <-s.closing:
 		return errClosed // even if a reader is still free
 	default:
 	}
-	var q *session
 	select {
-	case q = <-s.readers:
+	case s.views <- v:
 	case <-ctx.Done():
 		return ctx.Err()
 	case <-s.closing:
 		return errClosed
 	}
-	defer func() { s.readers <- q }()
-	if _, err := q.exec("BEGIN"); err != nil {
-		return err
+	<-v.done
+	if v.panic != nil {
+		panic(v.panic)
+	}
+	return v.err
+}
+
+// read serves views on one connection until close.
+func (s *sqlite) read(q *session) {
+	for {
+		select {
+		case v := <-s.views:
+			v.run(q)
+			close(v.done)
+		case <-s.closing:
+			return
+		}
+	}
+}
+
+func (v *view) run(q *session) {
+	if _, v.err = q.exec("BEGIN"); v.err != nil {
+		return
 	}
 	defer func() {
-		if _, rollback := q.exec("ROLLBACK"); err == nil {
-			err = rollback
+		v.panic = recover()
+		if _, rollback := q.exec("ROLLBACK"); v.err == nil {
+			v.err = rollback
 		}
 	}()
-	return fn(q)
+	v.err = v.fn(q)
 }
 
 func (s *sqlite) update(ctx context.Context, fn func(*session) error) error {
@@ -261,9 +293,7 @@ func (s *sqlite) close() (err error) {
 	s.once.Do(func() {
 		close(s.closing)
 		<-s.stopped
-		for range cap(s.readers) {
-			<-s.readers // wait until every running view has ended
-		}
+		s.readers.Wait()
 		for _, q := range s.all {
 			q.close()
 		}

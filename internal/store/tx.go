@@ -55,7 +55,8 @@ func (t *tx) Claim(c gateway.Claim) (fingerprint, answer string, err error) {
 }
 
 func (t *tx) SetClaimAnswer(c gateway.Claim, answer string) error {
-	_, err := t.exec(`UPDATE claim SET answer = $4 WHERE merchant_id = $1 AND scope = $2 AND request_id = $3`, c.Merchant, c.Scope, c.Key, answer)
+	_, err := t.exec(`UPDATE claim SET answer = $4 WHERE merchant_id = $1 AND scope = $2 AND request_id = $3 AND fingerprint = $5 AND answer = ''`,
+		c.Merchant, c.Scope, c.Key, answer, c.Fingerprint)
 	return err
 }
 

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"math"
 	"strings"
 	"unicode/utf16"
@@ -404,10 +405,20 @@ func (v Value) Items() []Value {
 		return nil
 	}
 	var items []Value
-	for i, end := v.node+1, v.at().next; i < end; i = v.doc.nodes[i].next {
-		items = append(items, Value{v.doc, i})
+	for _, item := range v.elements() {
+		items = append(items, item)
 	}
 	return items
+}
+
+// elements counts through the elements of an array.
+func (v Value) elements() iter.Seq2[int, Value] {
+	return func(yield func(int, Value) bool) {
+		n := 0
+		for i, end := v.node+1, v.at().next; i < end && yield(n, Value{v.doc, i}); i = v.doc.nodes[i].next {
+			n++
+		}
+	}
 }
 
 // Members returns the members of an object in their order, nil for every other kind.

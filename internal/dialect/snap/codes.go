@@ -2,7 +2,10 @@ package snap
 
 import (
 	"errors"
+	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/wire"
@@ -119,6 +122,19 @@ var special = map[snap.Service]map[gateway.Code]code{
 		gateway.BindingInvalid: {401, "00", "Unauthorized. [authCode]"},
 		gateway.ConsentExpired: {401, "00", "Unauthorized. [authCode]"},
 	},
+}
+
+// Describe shows how an outcome is answered, for the documentation: HTTP status,
+// case, message, and what single services answer instead.
+func Describe(c gateway.Code) string {
+	show := func(row code) string { return fmt.Sprintf("%dss%s %s", row.status, row.caseCode, row.message) }
+	text := show(codes[c])
+	for _, s := range slices.Sorted(maps.Keys(special)) {
+		if row, ok := special[s][c]; ok {
+			text += fmt.Sprintf("; %s: %s", s, show(row))
+		}
+	}
+	return text
 }
 
 func codeFor(c gateway.Code, s snap.Service) code {

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"time"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/wire"
@@ -38,18 +37,10 @@ const (
 
 // FieldError reports the member for which a request is refused. Members that are
 // missing come before malformed ones, and values out of range come last, each in
-// the order of the documentation.
-type FieldError struct {
-	Field   string
-	Missing bool // mandatory, but missing or empty
-	// Range: well written, but not a value that is allowed. Fields that can have it
-	// are amounts (0 or too large), payment_channel (another one), page, limit, and
-	// start_date (behind end_date).
-	Range  bool
-	Reason string // for people
-}
-
-func (e *FieldError) Error() string { return e.Field + ": " + e.Reason }
+// the order of the documentation. Fields that can be out of range are amounts (0 or
+// too large), payment_channel (another one), page, limit, and start_date (behind
+// end_date).
+type FieldError = wire.FieldError
 
 // Head is what a server must know before it trusts a request.
 type Head struct {
@@ -145,7 +136,7 @@ func DecodeActivation(v wire.Value) (Activation, error) {
 	r.Phone = d.phone()
 	r.CustName = d.word("cust_name", true, maxName)
 	d.signature()
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodePayment reads a payment request whose amount has the given scale.
@@ -163,7 +154,7 @@ func DecodePayment(v wire.Value, scale int) (Payment, error) {
 	r.Email = d.email()
 	r.PayType = d.payType()
 	d.signature()
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeTopUp reads a top-up instruction request.
@@ -175,7 +166,7 @@ func DecodeTopUp(v wire.Value) (TopUp, error) {
 	r.Phone = d.phone()
 	d.channel()
 	d.signature()
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeBalance reads a balance request.
@@ -186,7 +177,7 @@ func DecodeBalance(v wire.Value) (Balance, error) {
 	d.channel()
 	r.Phone = d.phone()
 	d.signature()
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeHistory reads a history request.
@@ -200,12 +191,12 @@ func DecodeHistory(v wire.Value) (History, error) {
 	r.First = d.date("start_date")
 	r.Last = d.date("end_date")
 	if !r.First.IsZero() && !r.Last.IsZero() && r.First.After(r.Last) {
-		d.setTooFar("start_date", "must not be later than end_date")
+		d.SetRange("start_date", "must not be later than end_date")
 	}
 	r.Page = d.count("page", 0)
 	r.Limit = d.count("limit", MaxLimit)
 	d.signature()
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeUnlink reads an unlink request.
@@ -222,7 +213,7 @@ func DecodeInquiry(v wire.Value) (Inquiry, error) {
 	d.merchantID()
 	r.BillNo = d.billNo()
 	d.signature()
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeCancel reads a cancellation.
@@ -235,155 +226,106 @@ func DecodeCancel(v wire.Value) (Cancel, error) {
 	r.BillNo = d.billNo()
 	r.Reason = d.text("payment_cancel", true, maxCancel)
 	d.signature()
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
-// decoder reads members of one object and remembers the first problem of each
-// kind, so that the order of reading does not decide which kind is reported.
-type decoder struct {
-	root      wire.Value
-	missing   string
-	malformed string
-	reason    string // of malformed
-	tooFar    string // a value out of range
-	tooFarWhy string
-}
+// decoder adds what is read in the manner of Faspay. Its methods treat a string of
+// white space only like one that is not there.
+type decoder struct{ *wire.Decoder }
 
-func newDecoder(v wire.Value) *decoder {
-	d := &decoder{root: v}
-	if v.Kind() != wire.Object && v.Kind() != wire.Missing {
-		d.setMalformed("body", "must be an object")
-		d.root = wire.Value{}
-	}
-	return d
-}
-
-// result returns r, or the zero value and the problem that is reported.
-func result[T any](d *decoder, r T) (T, error) {
-	var zero T
-	switch {
-	case d.root.Kind() == wire.Missing && d.malformed != "": // not an object at all
-		return zero, &FieldError{Field: d.malformed, Reason: d.reason}
-	case d.missing != "":
-		return zero, &FieldError{Field: d.missing, Missing: true, Reason: "is missing or empty"}
-	case d.malformed != "":
-		return zero, &FieldError{Field: d.malformed, Reason: d.reason}
-	case d.tooFar != "":
-		return zero, &FieldError{Field: d.tooFar, Range: true, Reason: d.tooFarWhy}
-	}
-	return r, nil
-}
-
-func (d *decoder) setMissing(field string) {
-	if d.missing == "" {
-		d.missing = field
-	}
-}
-
-func (d *decoder) setMalformed(field, reason string) {
-	if d.malformed == "" {
-		d.malformed, d.reason = field, reason
-	}
-}
-
-func (d *decoder) setTooFar(field, reason string) {
-	if d.tooFar == "" {
-		d.tooFar, d.tooFarWhy = field, reason
-	}
-}
+func newDecoder(v wire.Value) decoder { return decoder{wire.NewDecoder(v)} }
 
 // text reads a text for people, which may have several lines. What XML could not
 // carry back is refused in both encodings.
-func (d *decoder) text(field string, mandatory bool, limit int) string {
+func (d decoder) text(field string, mandatory bool, limit int) string {
 	return d.str(field, mandatory, limit, func(r rune) bool {
 		return unicode.IsControl(r) && r != '\t' && r != '\n' && r != '\r'
 	})
 }
 
 // word reads a name or reference: one line.
-func (d *decoder) word(field string, mandatory bool, limit int) string {
+func (d decoder) word(field string, mandatory bool, limit int) string {
 	return d.str(field, mandatory, limit, func(r rune) bool {
 		return unicode.IsControl(r) || r == '\u2028' || r == '\u2029'
 	})
 }
 
 // str reads a string of up to limit characters. Only white space is like nothing.
-func (d *decoder) str(field string, mandatory bool, limit int, refused func(rune) bool) string {
-	v := d.root.Get(field)
+func (d decoder) str(field string, mandatory bool, limit int, refused func(rune) bool) string {
+	v := d.Root.Get(field)
 	text, ok := v.Text()
 	switch {
 	case v.Absent() || ok && strings.TrimSpace(text) == "":
 		if mandatory {
-			d.setMissing(field)
+			d.SetMissing(field)
 		}
 		return ""
 	case !ok:
-		d.setMalformed(field, "must be a string")
+		d.SetMalformed(field, "must be a string")
 		return ""
-	case len(text) > limit && utf8.RuneCountInString(text) > limit:
-		d.setMalformed(field, fmt.Sprintf("must have at most %d characters", limit))
+	case !d.Fits(field, text, limit):
 		return ""
 	case strings.ContainsFunc(text, func(r rune) bool { return r == 0xfffe || r == 0xffff || refused(r) }):
-		d.setMalformed(field, "must not contain control characters")
+		d.SetMalformed(field, "must not contain control characters")
 		return ""
 	}
 	return text
 }
 
 // digits reads up to limit digits: a string or, where clients send one, a number.
-func (d *decoder) digits(field string, mandatory bool, limit int) string {
-	v := d.root.Get(field)
+func (d decoder) digits(field string, mandatory bool, limit int) string {
+	v := d.Root.Get(field)
 	text := v.Literal()
 	switch {
 	case v.Absent() || v.Kind() == wire.String && strings.TrimSpace(text) == "":
 		if mandatory {
-			d.setMissing(field)
+			d.SetMissing(field)
 		}
 		return ""
 	case text == "" || !isDigits(text): // no string or number, or not digits
-		d.setMalformed(field, "must be digits")
+		d.SetMalformed(field, "must be digits")
 		return ""
 	case len(text) > limit:
-		d.setMalformed(field, fmt.Sprintf("must have at most %d digits", limit))
+		d.SetMalformed(field, fmt.Sprintf("must have at most %d digits", limit))
 		return ""
 	}
 	return text
 }
 
-func (d *decoder) merchantID() string { return d.digits("merchant_id", true, maxMerchantID) }
+func (d decoder) merchantID() string { return d.digits("merchant_id", true, maxMerchantID) }
 
-func (d *decoder) channel() {
+func (d decoder) channel() {
 	if text := d.digits("payment_channel", true, len(Channel)); text != "" && text != Channel {
-		d.setTooFar("payment_channel", "must be "+Channel)
+		d.SetRange("payment_channel", "must be "+Channel)
 	}
 }
 
 // phone reads the customer's number. It must be a string: the signature covers the
 // very characters, and a number would have lost its leading zero.
-func (d *decoder) phone() string {
+func (d decoder) phone() string {
 	text := d.word("phone_no", true, maxPhone)
 	if text != "" && (len(text) < minPhone || !isDigits(text)) {
-		d.setMalformed("phone_no", fmt.Sprintf("must have %d to %d digits", minPhone, maxPhone))
+		d.SetMalformed("phone_no", fmt.Sprintf("must have %d to %d digits", minPhone, maxPhone))
 		return ""
 	}
 	return text
 }
 
-func (d *decoder) billNo() string {
+func (d decoder) billNo() string {
 	text := d.word("bill_no", true, maxBillNo)
 	if strings.ContainsFunc(text, func(r rune) bool {
 		return !isAlphanumeric(r) && r != '.' && r != '_' && r != '/' && r != '-'
 	}) {
-		d.setMalformed("bill_no", "must consist of letters, digits and . _ / -")
+		d.SetMalformed("bill_no", "must consist of letters, digits and . _ / -")
 		return ""
 	}
 	return text
 }
 
-func (d *decoder) trxID() string {
+func (d decoder) trxID() string {
 	text := d.word("trx_id", true, maxTrxID)
 	if strings.ContainsFunc(text, func(r rune) bool { return !isAlphanumeric(r) }) {
-		d.setMalformed("trx_id", "must consist of letters and digits")
+		d.SetMalformed("trx_id", "must consist of letters and digits")
 		return ""
 	}
 	return text
@@ -393,44 +335,44 @@ func isAlphanumeric(r rune) bool {
 	return '0' <= r && r <= '9' || 'a' <= r && r <= 'z' || 'A' <= r && r <= 'Z'
 }
 
-func (d *decoder) currency() {
+func (d decoder) currency() {
 	if text := d.word("bill_currency", true, len(Currency)); text != "" && !strings.EqualFold(text, Currency) {
-		d.setMalformed("bill_currency", "must be "+Currency)
+		d.SetMalformed("bill_currency", "must be "+Currency)
 	}
 }
 
-func (d *decoder) email() string {
+func (d decoder) email() string {
 	text := d.word("email", true, maxEmail)
 	if text == "" {
 		return ""
 	}
 	local, domain, _ := strings.Cut(text, "@")
 	if local == "" || domain == "" || strings.Contains(domain, "@") || strings.ContainsFunc(text, unicode.IsSpace) {
-		d.setMalformed("email", "must be an e-mail address")
+		d.SetMalformed("email", "must be an e-mail address")
 		return ""
 	}
 	return text
 }
 
-func (d *decoder) payType() string {
+func (d decoder) payType() string {
 	switch text := d.digits("pay_type", true, 1); text {
 	case "", PayCash, PayPoints, PayBoth:
 		return text
 	}
-	d.setMalformed("pay_type", "must be 0, 1 or 2")
+	d.SetMalformed("pay_type", "must be 0, 1 or 2")
 	return ""
 }
 
-func (d *decoder) signature() string {
+func (d decoder) signature() string {
 	text := d.word("signature", true, signatureChars)
 	if text != "" && (len(text) != signatureChars || strings.Trim(text, "0123456789abcdefABCDEF") != "") {
-		d.setMalformed("signature", "must be 40 hexadecimal digits")
+		d.SetMalformed("signature", "must be 40 hexadecimal digits")
 		return ""
 	}
 	return text
 }
 
-func (d *decoder) amount(field string, mandatory bool, scale int) money.Amount {
+func (d decoder) amount(field string, mandatory bool, scale int) money.Amount {
 	text := d.digits(field, mandatory, maxAmountDigits)
 	if text == "" {
 		return 0
@@ -438,36 +380,36 @@ func (d *decoder) amount(field string, mandatory bool, scale int) money.Amount {
 	a, err := ParseAmount(text, scale)
 	switch {
 	case errors.Is(err, money.ErrSyntax): // digits, but a fraction of a rupiah
-		d.setMalformed(field, "must be whole rupiah: the merchant's amounts end with 00")
+		d.SetMalformed(field, "must be whole rupiah: the merchant's amounts end with 00")
 	case err != nil:
-		d.setTooFar(field, "must be from "+FormatAmount(1, scale)+" to "+FormatAmount(money.Max, scale))
+		d.SetRange(field, "must be from "+FormatAmount(1, scale)+" to "+FormatAmount(money.Max, scale))
 	}
 	return a
 }
 
-func (d *decoder) date(field string) time.Time {
+func (d decoder) date(field string) time.Time {
 	text := d.word(field, true, len(time.DateOnly))
 	if text == "" {
 		return time.Time{}
 	}
 	day, ok := ParseDate(text)
 	if !ok {
-		d.setMalformed(field, "must be a day written YYYY-MM-DD")
+		d.SetMalformed(field, "must be a day written YYYY-MM-DD")
 	}
 	return day
 }
 
 // count reads a number from 1 to most, without an upper bound if most is 0.
-func (d *decoder) count(field string, most int) int {
+func (d decoder) count(field string, most int) int {
 	text := d.digits(field, true, maxPageDigits)
 	n, err := strconv.Atoi(text)
 	if err != nil { // nothing there
 		return 0
 	}
 	if n < 1 {
-		d.setTooFar(field, "must be at least 1")
+		d.SetRange(field, "must be at least 1")
 	} else if most > 0 && n > most {
-		d.setTooFar(field, "must be at most "+strconv.Itoa(most))
+		d.SetRange(field, "must be at most "+strconv.Itoa(most))
 	}
 	return n
 }

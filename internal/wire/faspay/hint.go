@@ -11,7 +11,6 @@ import (
 	"encoding/hex"
 	"html"
 	"net/url"
-	"slices"
 	"strings"
 
 	"github.com/gerbang-pay/gerbang/internal/wire"
@@ -38,23 +37,25 @@ func Explain(userID, password, signed, signature string, message wire.Value) str
 	if text != signature {
 		form = "the signature has blanks or line breaks around it"
 	}
-	s := search{received: received, key: password}
-	s.values[axisUser] = users(userID)
-	s.values[axisPassword] = passwords(password)
-	s.values[axisSigned] = signeds(signed, message)
-	words, ok := s.run()
+	var written []string
 	if form != "" {
-		words = append([]string{form}, words...)
+		written = append(written, form)
 	}
-	switch {
-	case !ok && form != "":
-		return upperFirst(form) + ". Written correctly it still does not match: " + unexplained
-	case !ok:
-		return upperFirst(unexplained)
-	case len(words) == 0:
-		return "The signature is right; the call was refused for another reason."
+	s := wire.Search{
+		Axes: []wire.Variants{
+			axisUser:     users(userID),
+			axisPassword: passwords(password),
+			axisSigned:   signeds(signed, message),
+			axisOrder:    wire.Places(len(orders), func(i int) string { return orders[i].words }),
+			axisHash:     wire.Places(len(hashes), func(i int) string { return hashes[i].words }),
+		},
+		Match: func(c wire.Choice) bool {
+			joined := orders[c.Index(axisOrder)].join(c.Value(axisUser), c.Value(axisPassword), c.Value(axisSigned))
+			return bytes.Equal(hashes[c.Index(axisHash)].sum(joined, password), received)
+		},
 	}
-	return upperFirst(strings.Join(words, "; and ")) + "."
+	found, ok := s.Run()
+	return wire.Explanation("signature", written, found, ok, unexplained)
 }
 
 const unexplained = "no usual mistake leads to this signature. It is sha1(md5(user id + password + value)), both in lower-case " +
@@ -75,13 +76,6 @@ func readSignature(text string) (raw []byte, mistake string) {
 	return raw, "the signature is in base64, it must be in hexadecimal"
 }
 
-// variant is one value for a part of the signed text, and the mistake that leads
-// to it. As with hashes and orders, the right one comes first and has no words.
-type variant struct {
-	value string
-	words string
-}
-
 // The axes of a search: the three parts, how they are joined, how they are hashed.
 const (
 	axisUser = iota
@@ -89,70 +83,7 @@ const (
 	axisSigned
 	axisOrder
 	axisHash
-	axes
 )
-
-type search struct {
-	received []byte
-	key      string
-	values   [axisOrder][]variant
-}
-
-func (s *search) size(axis int) int {
-	switch axis {
-	case axisOrder:
-		return len(orders)
-	case axisHash:
-		return len(hashes)
-	}
-	return len(s.values[axis])
-}
-
-// run returns the fewest mistakes that lead to the signature, and whether any do.
-func (s *search) run() (words []string, ok bool) {
-	var choice [axes]int
-	if s.try(choice) {
-		return nil, true
-	}
-	for a := range axes {
-		for i := 1; i < s.size(a); i++ {
-			choice[a] = i
-			if s.try(choice) {
-				return s.words(choice), true
-			}
-		}
-		choice[a] = 0
-	}
-	for a := range axes {
-		for b := a + 1; b < axes; b++ {
-			for i := 1; i < s.size(a); i++ {
-				for j := 1; j < s.size(b); j++ {
-					choice[a], choice[b] = i, j
-					if s.try(choice) {
-						return s.words(choice), true
-					}
-				}
-			}
-			choice[a], choice[b] = 0, 0
-		}
-	}
-	return nil, false
-}
-
-func (s *search) words(choice [axes]int) []string {
-	var words []string
-	for a, list := range s.values {
-		words = append(words, list[choice[a]].words)
-	}
-	words = append(words, orders[choice[axisOrder]].words, hashes[choice[axisHash]].words)
-	return slices.DeleteFunc(words, func(w string) bool { return w == "" })
-}
-
-func (s *search) try(choice [axes]int) bool {
-	text := orders[choice[axisOrder]].join(s.values[axisUser][choice[axisUser]].value,
-		s.values[axisPassword][choice[axisPassword]].value, s.values[axisSigned][choice[axisSigned]].value)
-	return bytes.Equal(hashes[choice[axisHash]].sum(text, s.key), s.received)
-}
 
 func md5Raw(text string) []byte  { sum := md5.Sum([]byte(text)); return sum[:] }
 func sha1Raw(text string) []byte { sum := sha1.Sum([]byte(text)); return sum[:] }
@@ -168,7 +99,7 @@ func hmacRaw(text, key string) []byte {
 func sha256Raw(text string) []byte { sum := sha256.Sum256([]byte(text)); return sum[:] }
 func sha512Raw(text string) []byte { sum := sha512.Sum512([]byte(text)); return sum[:] }
 
-// hashes are ways to hash the joined text.
+// hashes are ways to hash the joined text, the right one first.
 var hashes = []struct {
 	words string
 	sum   func(text, key string) []byte
@@ -190,7 +121,7 @@ var hashes = []struct {
 	{"the signature is an HMAC with the password as key, it must be the plain SHA-1 of the MD5", func(t, key string) []byte { return hmacRaw(t, key) }},
 }
 
-// order is a way to join the three parts.
+// order is a way to join the three parts; the right one comes first.
 type order struct {
 	words string
 	join  func(user, password, signed string) string
@@ -214,56 +145,42 @@ var orders = func() []order {
 	return list
 }()
 
-// distinct appends a value unless it is there already.
-func distinct(list []variant, value, words string) []variant {
-	for _, have := range list {
-		if have.value == value {
-			return list
-		}
-	}
-	return append(list, variant{value, words})
+func users(userID string) wire.Variants {
+	list := wire.Right(userID)
+	list.Add(strings.TrimPrefix(userID, "bot"), "the user id lacks its prefix bot")
+	list.Add("bot"+userID, "the user id has one bot too many")
+	list.Add(strings.ToLower(userID), "the user id is in lower case")
+	list.Add(strings.ToUpper(userID), "the user id is in upper case")
+	list.AddAll("the user id has a blank or line break around it", strings.TrimSpace(userID), " "+userID, userID+" ", userID+"\n")
+	list.Add("", "the user id is missing")
+	return list
 }
 
-func users(userID string) []variant {
-	list := []variant{{userID, ""}}
-	list = distinct(list, strings.TrimPrefix(userID, "bot"), "the user id lacks its prefix bot")
-	list = distinct(list, "bot"+userID, "the user id has one bot too many")
-	list = distinct(list, strings.ToLower(userID), "the user id is in lower case")
-	list = distinct(list, strings.ToUpper(userID), "the user id is in upper case")
-	for _, blank := range []string{strings.TrimSpace(userID), " " + userID, userID + " ", userID + "\n"} {
-		list = distinct(list, blank, "the user id has a blank or line break around it")
-	}
-	return distinct(list, "", "the user id is missing")
+func passwords(password string) wire.Variants {
+	list := wire.Right(password)
+	list.Add(md5Hex(password), "the password was hashed with MD5 before use; its text itself belongs there")
+	list.Add(sha1Hex(password), "the password was hashed with SHA-1 before use; its text itself belongs there")
+	list.Add(base64.StdEncoding.EncodeToString([]byte(password)), "the password was base64-encoded before use")
+	list.Add(url.QueryEscape(password), "the password was URL-encoded before use")
+	list.Add(html.EscapeString(password), "the password was HTML- or XML-escaped before use")
+	list.Add(strings.ToLower(password), "the password is in lower case")
+	list.Add(strings.ToUpper(password), "the password is in upper case")
+	list.AddAll("the password has blanks or a line break around it", strings.TrimSpace(password), " "+password, password+" ", password+"\n", password+"\r\n")
+	list.AddAll("the password has quotes around it", `"`+password+`"`, `'`+password+`'`)
+	list.Add("", "the password is missing")
+	return list
 }
 
-func passwords(password string) []variant {
-	list := []variant{{password, ""}}
-	list = distinct(list, md5Hex(password), "the password was hashed with MD5 before use; its text itself belongs there")
-	list = distinct(list, sha1Hex(password), "the password was hashed with SHA-1 before use; its text itself belongs there")
-	list = distinct(list, base64.StdEncoding.EncodeToString([]byte(password)), "the password was base64-encoded before use")
-	list = distinct(list, url.QueryEscape(password), "the password was URL-encoded before use")
-	list = distinct(list, html.EscapeString(password), "the password was HTML- or XML-escaped before use")
-	list = distinct(list, strings.ToLower(password), "the password is in lower case")
-	list = distinct(list, strings.ToUpper(password), "the password is in upper case")
-	for _, blank := range []string{strings.TrimSpace(password), " " + password, password + " ", password + "\n", password + "\r\n"} {
-		list = distinct(list, blank, "the password has blanks or a line break around it")
-	}
-	for _, quote := range []string{`"`, `'`} {
-		list = distinct(list, quote+password+quote, "the password has quotes around it")
-	}
-	return distinct(list, "", "the password is missing")
-}
-
-func signeds(signed string, message wire.Value) []variant {
-	list := []variant{{signed, ""}}
+func signeds(signed string, message wire.Value) wire.Variants {
+	list := wire.Right(signed)
 	for _, phone := range spellings(signed) {
-		list = distinct(list, phone, "the signature covers the phone number in another spelling than the one that was sent ("+phone+")")
+		list.Add(phone, "the signature covers the phone number in another spelling than the one that was sent ("+phone+")")
 	}
 	values := map[string]string{}
 	for _, m := range message.Members() {
 		if m.Name != "signature" {
 			values[m.Name] = m.Value.Literal()
-			list = distinct(list, values[m.Name], "the signature covers the value of "+m.Name)
+			list.Add(values[m.Name], "the signature covers the value of "+m.Name)
 		}
 	}
 	for _, pair := range [][2]string{
@@ -271,16 +188,15 @@ func signeds(signed string, message wire.Value) []variant {
 		{"trx_id", "bill_no"}, {"bill_no", "trx_id"}, {"merchant_id", "phone_no"}, {"merchant_id", "bill_no"}, {"phone_no", "bill_total"},
 	} {
 		if values[pair[0]] != "" && values[pair[1]] != "" {
-			list = distinct(list, values[pair[0]]+values[pair[1]], "the signature covers the values of "+pair[0]+" and "+pair[1])
+			list.Add(values[pair[0]]+values[pair[1]], "the signature covers the values of "+pair[0]+" and "+pair[1])
 		}
 	}
-	for _, blank := range []string{strings.TrimSpace(signed), " " + signed, signed + " "} {
-		list = distinct(list, blank, "the signed value has blanks around it or lacks those that were sent")
-	}
+	list.AddAll("the signed value has blanks around it or lacks those that were sent", strings.TrimSpace(signed), " "+signed, signed+" ")
 	for _, nothing := range []string{"null", "undefined", "None"} {
-		list = distinct(list, nothing, "the signature covers the word "+nothing+": the value was not set yet when it was made")
+		list.Add(nothing, "the signature covers the word "+nothing+": the value was not set yet when it was made")
 	}
-	return distinct(list, "", "the signature covers the credentials alone; the value behind them is missing")
+	list.Add("", "the signature covers the credentials alone; the value behind them is missing")
+	return list
 }
 
 // spellings are other ways to write an Indonesian phone number.
@@ -299,11 +215,4 @@ func spellings(phone string) []string {
 		return nil
 	}
 	return []string{"0" + local, "62" + local, "+62" + local, local, "620" + local, "+620" + local, "0062" + local}
-}
-
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }

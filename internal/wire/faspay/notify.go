@@ -61,7 +61,7 @@ func DecodeNotification(v wire.Value, scale int) (Notification, error) {
 	if text := d.nullable("payment_date", len(time.DateTime)); text != "" {
 		var ok bool
 		if n.Date, ok = ParseTime(text); !ok {
-			d.setMalformed("payment_date", "must be a time written YYYY-MM-DD HH:MM:SS")
+			d.SetMalformed("payment_date", "must be a time written YYYY-MM-DD HH:MM:SS")
 		}
 	}
 	status := d.digits("payment_status_code", true, 1)
@@ -75,10 +75,10 @@ func DecodeNotification(v wire.Value, scale int) (Notification, error) {
 	n.ChannelUID = d.digits("payment_channel_uid", false, len(Channel))
 	n.ChannelName = d.word("payment_channel", false, maxName)
 	n.Signature = d.signature()
-	return result(d, n)
+	return wire.Result(d.Decoder, n)
 }
 
-func (d *decoder) nullable(field string, limit int) string {
+func (d decoder) nullable(field string, limit int) string {
 	if text := d.word(field, false, limit); text != "null" {
 		return text
 	}
@@ -86,7 +86,7 @@ func (d *decoder) nullable(field string, limit int) string {
 }
 
 // balance reads an optional amount that may be 0.
-func (d *decoder) balance(field string, scale int) money.Amount {
+func (d decoder) balance(field string, scale int) money.Amount {
 	if text := d.digits(field, false, maxAmountDigits); strings.Trim(text, "0") == "" {
 		return 0
 	}

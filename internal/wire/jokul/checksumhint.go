@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+
+	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
 // The axes of a search for a check_sum. Those from the amount on are the parts of
@@ -19,7 +21,6 @@ const (
 	checkInvoice
 	checkPhone
 	checkPayment // of answers: the four values of ovo_payment
-	checkAxes
 )
 
 // ExplainCheckSum searches the mistake behind a check_sum that [VerifyCheckSum]
@@ -48,63 +49,59 @@ func ExplainCheckSum(secret string, f CheckSumFields, received string) string {
 		}
 		written = append(written, "the check_sum is written in base64, it must be hexadecimal")
 	}
-	found, ok := checkSumSearch(secret, f, raw).run()
-	return sentence(append(written, found...), ok, len(written) > 0,
-		"No usual mistake leads to this check_sum. It is the SHA-256 of the amount, the client id, the invoice number, the phone and the secret key, without anything between them; "+
-			"if yours is made so, one of these values or the secret key differs.",
-		"The check_sum is right; the call was refused for another reason.")
+	found, ok := checkSumSearch(secret, f, raw).Run()
+	return wire.Explanation("check_sum", written, found, ok,
+		"no usual mistake leads to this check_sum. It is the SHA-256 of the amount, the client id, the invoice number, the phone and the secret key, without anything between them; "+
+			"if yours is made so, one of these values or the secret key differs.")
 }
 
-func checkSumSearch(secret string, f CheckSumFields, received []byte) *search {
+func checkSumSearch(secret string, f CheckSumFields, received []byte) *wire.Search {
 	forms := checkLayouts(f)
-	axes := [checkAxes][]variant{
-		checkAlgorithm: checkAlgorithms(len(received)),
-		checkSecret:    secrets(secret),
-		checkLayout:    make([]variant, len(forms)),
-		checkAmount:    amounts(f.Amount),
-		checkClient:    checkClients(f.ClientID),
-		checkInvoice:   invoices(f.InvoiceNumber),
-		checkPhone:     phones(f.OVOID),
-		checkPayment:   {{"", ""}},
-	}
-	axes[checkPayment] = distinct(axes[checkPayment], omitted, "the check_sum lacks approval_code, batch_number, reference_number and trace_number")
-	for i, form := range forms {
-		axes[checkLayout][i].words = form.words
-	}
-	s := &search{axes: axes[:]}
+	payment := wire.Right("")
+	payment.Add(wire.Omitted, "the check_sum lacks approval_code, batch_number, reference_number and trace_number")
 	var text []byte
-	s.match = func(choice []int) bool {
-		at := func(axis int) string { return axes[axis][choice[axis]].value }
-		g := f
-		g.Amount, g.ClientID, g.InvoiceNumber, g.OVOID = at(checkAmount), at(checkClient), at(checkInvoice), at(checkPhone)
-		if at(checkPayment) == omitted {
-			g.ApprovalCode, g.BatchNumber, g.ReferenceNumber, g.TraceNumber = "", "", "", ""
-		}
-		text = forms[choice[checkLayout]].append(text[:0], g)
-		return bytes.Equal(keyed(at(checkAlgorithm), at(checkSecret), text), received)
+	return &wire.Search{
+		Axes: []wire.Variants{
+			checkAlgorithm: checkAlgorithms(len(received)),
+			checkSecret:    secrets(secret),
+			checkLayout:    wire.Places(len(forms), func(i int) string { return forms[i].words }),
+			checkAmount:    amounts(f.Amount),
+			checkClient:    checkClients(f.ClientID),
+			checkInvoice:   invoices(f.InvoiceNumber),
+			checkPhone:     phones(f.OVOID),
+			checkPayment:   payment,
+		},
+		Match: func(c wire.Choice) bool {
+			g := f
+			g.Amount, g.ClientID, g.InvoiceNumber, g.OVOID = c.Value(checkAmount), c.Value(checkClient), c.Value(checkInvoice), c.Value(checkPhone)
+			if c.Value(checkPayment) == wire.Omitted {
+				g.ApprovalCode, g.BatchNumber, g.ReferenceNumber, g.TraceNumber = "", "", "", ""
+			}
+			text = forms[c.Index(checkLayout)].append(text[:0], g)
+			return bytes.Equal(keyed(c.Value(checkAlgorithm), c.Value(checkSecret), text), received)
+		},
 	}
-	return s
 }
 
 // checkAlgorithms lists the functions whose result has the received length; those
 // that end in -last hash the secret key behind the text.
-func checkAlgorithms(size int) []variant {
+func checkAlgorithms(size int) wire.Variants {
 	switch size {
 	case 64:
-		return []variant{
-			{"sha512-last", "the check_sum is SHA-512, it must be SHA-256"},
-			{"hmac-sha512", "the check_sum is HMAC-SHA512, it must be a plain SHA-256 with the secret key at the end of the text"},
+		return wire.Variants{
+			{Value: "sha512-last", Words: "the check_sum is SHA-512, it must be SHA-256"},
+			{Value: "hmac-sha512", Words: "the check_sum is HMAC-SHA512, it must be a plain SHA-256 with the secret key at the end of the text"},
 		}
 	case 20:
-		return []variant{{"sha1-last", "the check_sum is SHA-1, it must be SHA-256"}}
+		return wire.Variants{{Value: "sha1-last", Words: "the check_sum is SHA-1, it must be SHA-256"}}
 	case 16:
-		return []variant{{"md5-last", "the check_sum is MD5, it must be SHA-256"}}
+		return wire.Variants{{Value: "md5-last", Words: "the check_sum is MD5, it must be SHA-256"}}
 	}
-	return []variant{
-		{"sha256-last", ""},
-		{"hmac-sha256", "the check_sum is HMAC-SHA256, it must be a plain SHA-256 with the secret key at the end of the text"},
-		{"sha256", "the check_sum lacks the secret key"},
-		{"sha256-first", "the check_sum has the secret key in front, it must be at the end"},
+	return wire.Variants{
+		{Value: "sha256-last"},
+		{Value: "hmac-sha256", Words: "the check_sum is HMAC-SHA256, it must be a plain SHA-256 with the secret key at the end of the text"},
+		{Value: "sha256", Words: "the check_sum lacks the secret key"},
+		{Value: "sha256-first", Words: "the check_sum has the secret key in front, it must be at the end"},
 	}
 }
 
@@ -168,7 +165,7 @@ func (c checkForm) append(dst []byte, f CheckSumFields) []byte {
 	}
 	for _, group := range c.order {
 		for i, value := range groups[group] {
-			if value == omitted || (i > 0 && value == "") {
+			if value == wire.Omitted || (i > 0 && value == "") {
 				continue
 			}
 			dst = append(append(dst, value...), c.join...)
@@ -177,19 +174,20 @@ func (c checkForm) append(dst []byte, f CheckSumFields) []byte {
 	return dst
 }
 
-func amounts(amount string) []variant {
+func amounts(amount string) wire.Variants {
 	const form = "the amount in the check_sum is written differently from order.amount"
-	list := []variant{{amount, ""}}
+	list := wire.Right(amount)
 	for _, end := range []string{".0", ".00", ",00"} {
-		list = distinct(list, amount+end, form+", with decimals")
+		list.Add(amount+end, form+", with decimals")
 	}
-	list = distinct(list, strings.TrimLeft(amount, "0"), form+", without its leading zeros")
-	list = distinct(list, `"`+amount+`"`, form+", with quotes around it")
+	list.Add(strings.TrimLeft(amount, "0"), form+", without its leading zeros")
+	list.Add(`"`+amount+`"`, form+", with quotes around it")
 	for _, point := range []string{".", ","} {
-		list = distinct(list, grouped(amount, point), form+", with separators between thousands")
+		list.Add(grouped(amount, point), form+", with separators between thousands")
 	}
-	list = distinct(list, amount+"00", form+", with two more digits")
-	return distinct(list, omitted, "the check_sum lacks the amount")
+	list.Add(amount+"00", form+", with two more digits")
+	list.Add(wire.Omitted, "the check_sum lacks the amount")
+	return list
 }
 
 // grouped puts point between groups of three digits.
@@ -204,28 +202,31 @@ func grouped(digits, point string) string {
 	return out.String()
 }
 
-func checkClients(id string) []variant {
-	list := []variant{{id, ""}}
-	list = distinct(list, strings.TrimSpace(id), "the client id in the check_sum lacks its blanks")
-	list = distinct(list, strings.ToUpper(id), "the client id in the check_sum is in upper case")
-	list = distinct(list, strings.ToLower(id), "the client id in the check_sum is in lower case")
-	return distinct(list, omitted, "the check_sum lacks the client id")
+func checkClients(id string) wire.Variants {
+	list := wire.Right(id)
+	list.Add(strings.TrimSpace(id), "the client id in the check_sum lacks its blanks")
+	list.Add(strings.ToUpper(id), "the client id in the check_sum is in upper case")
+	list.Add(strings.ToLower(id), "the client id in the check_sum is in lower case")
+	list.Add(wire.Omitted, "the check_sum lacks the client id")
+	return list
 }
 
-func invoices(invoice string) []variant {
-	list := []variant{{invoice, ""}}
-	list = distinct(list, strings.ToUpper(invoice), "the invoice number in the check_sum is in upper case")
-	list = distinct(list, strings.ToLower(invoice), "the invoice number in the check_sum is in lower case")
-	list = distinct(list, strings.TrimSpace(invoice), "the invoice number in the check_sum lacks its blanks")
-	return distinct(list, omitted, "the check_sum lacks the invoice number")
+func invoices(invoice string) wire.Variants {
+	list := wire.Right(invoice)
+	list.Add(strings.ToUpper(invoice), "the invoice number in the check_sum is in upper case")
+	list.Add(strings.ToLower(invoice), "the invoice number in the check_sum is in lower case")
+	list.Add(strings.TrimSpace(invoice), "the invoice number in the check_sum lacks its blanks")
+	list.Add(wire.Omitted, "the check_sum lacks the invoice number")
+	return list
 }
 
-func phones(phone string) []variant {
+func phones(phone string) wire.Variants {
 	const form = "the phone in the check_sum is spelled differently from ovo_info.ovo_id"
-	list := []variant{{phone, ""}}
+	list := wire.Right(phone)
 	local := strings.TrimPrefix(strings.TrimPrefix(strings.TrimPrefix(phone, "+"), "62"), "0")
 	for _, start := range []string{"0", "62", "+62", ""} {
-		list = distinct(list, start+local, form)
+		list.Add(start+local, form)
 	}
-	return distinct(list, omitted, "the check_sum lacks the phone")
+	list.Add(wire.Omitted, "the check_sum lacks the phone")
+	return list
 }

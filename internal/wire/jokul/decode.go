@@ -4,10 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"net/url"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/wire"
@@ -40,14 +37,10 @@ const (
 )
 
 // FieldError reports the member for which a request is refused. Members that are
-// missing come before malformed ones, and amounts below 1 come last, each in the
-// order of the documentation. Reason reads on from the member's name.
-type FieldError struct {
-	Field   string // as in "customer.id" or "order.line_items[0].quantity"
-	Missing bool   // mandatory, but missing or empty
-	Range   bool   // a whole amount, but below 1; too many digits are malformed
-	Reason  string // for people
-}
+// missing come before malformed ones, and whole amounts below 1 come last, each in
+// the order of the documentation; an amount with too many digits is malformed.
+// Unlike that of the other protocols its text is a sentence, without a colon.
+type FieldError wire.FieldError
 
 func (e *FieldError) Error() string { return e.Field + " " + e.Reason }
 
@@ -238,10 +231,11 @@ func DecodePush(v wire.Value) (Push, error) {
 		ClientID: d.text("client.id", true, maxClientID),
 		Invoice:  d.text("order.invoice_number", true, maxInvoicePush),
 	}
-	amount := decoder{root: d.root}
+	amount := newDecoder(v)
 	r.Amount, r.AmountText = amount.amount("order.amount", amountDigitsLong)
-	if amount.malformed != "" {
-		d.setMalformed(amount.malformed, amount.reason)
+	later := amount.Problem()
+	if later != nil && !later.Missing && !later.Range {
+		d.SetMalformed(later.Field, later.Reason)
 	}
 	r.Phone = d.phone("ovo_info.ovo_id", false)
 	r.CheckSum = d.text("security.check_sum", true, maxCheckSum)
@@ -250,33 +244,19 @@ func DecodePush(v wire.Value) (Push, error) {
 	if err := d.problem(); err != nil {
 		return Push{}, err
 	}
-	if err := amount.problem(); err != nil {
-		return r, err
+	if later != nil {
+		return r, (*FieldError)(later)
 	}
 	return r, nil
 }
 
-// decoder reads members of one object and remembers the first problem of each
-// kind, so that the order of reading does not decide which kind is reported.
-type decoder struct {
-	root      wire.Value
-	missing   string
-	malformed string
-	reason    string // of malformed
-	tooSmall  string // an amount below 1
-}
+// decoder adds what is read in the manner of these APIs.
+type decoder struct{ *wire.Decoder }
 
-func newDecoder(v wire.Value) *decoder {
-	d := &decoder{root: v}
-	if v.Kind() != wire.Object && v.Kind() != wire.Missing {
-		d.setMalformed("body", "must be an object")
-		d.root = wire.Value{}
-	}
-	return d
-}
+func newDecoder(v wire.Value) decoder { return decoder{wire.NewDecoder(v)} }
 
 // result returns r, or the zero value and the problem that is reported.
-func result[T any](d *decoder, r T) (T, error) {
+func result[T any](d decoder, r T) (T, error) {
 	if err := d.problem(); err != nil {
 		var zero T
 		return zero, err
@@ -284,101 +264,29 @@ func result[T any](d *decoder, r T) (T, error) {
 	return r, nil
 }
 
-// problem returns the problem that is reported, as an error so that none is nil.
-func (d *decoder) problem() error {
-	switch {
-	case d.root.Kind() == wire.Missing && d.malformed != "": // not an object at all
-		return &FieldError{Field: d.malformed, Reason: d.reason}
-	case d.missing != "":
-		return &FieldError{Field: d.missing, Missing: true, Reason: "is missing or empty"}
-	case d.malformed != "":
-		return &FieldError{Field: d.malformed, Reason: d.reason}
-	case d.tooSmall != "":
-		return &FieldError{Field: d.tooSmall, Range: true, Reason: "must be at least 1"}
+// problem returns the problem that is reported as an error of this package.
+func (d decoder) problem() error {
+	if e := d.Problem(); e != nil {
+		return (*FieldError)(e)
 	}
 	return nil
 }
 
-func (d *decoder) setMissing(field string) {
-	if d.missing == "" {
-		d.missing = field
-	}
-}
-
-func (d *decoder) setMalformed(field, reason string) {
-	if d.malformed == "" {
-		d.malformed, d.reason = field, reason
-	}
-}
-
-func (d *decoder) setTooSmall(field string) {
-	if d.tooSmall == "" {
-		d.tooSmall = field
-	}
-}
-
-// get returns the member at path, and false when there is nothing to read. A
-// container that is no object is malformed, and what should be in it not missing.
-func (d *decoder) get(path string, mandatory bool) (wire.Value, bool) {
-	for i := range len(path) {
-		if path[i] != '.' {
-			continue
-		}
-		if outer := d.root.Get(path[:i]); !outer.Absent() && outer.Kind() != wire.Object {
-			d.setMalformed(path[:i], "must be an object")
-			return wire.Value{}, false
-		}
-	}
-	v := d.root.Get(path)
-	if v.Absent() {
-		if mandatory {
-			d.setMissing(path)
-		}
-		return wire.Value{}, false
-	}
-	return v, true
-}
-
 // text reads a string of up to limit characters without control characters: the
 // documents allow letters, digits and special characters and say no more.
-func (d *decoder) text(path string, mandatory bool, limit int) string {
-	v, ok := d.get(path, mandatory)
-	if !ok {
-		return ""
-	}
-	text, ok := v.Text()
-	switch {
-	case !ok:
-		d.setMalformed(path, "must be a string")
-	case len(text) > limit && utf8.RuneCountInString(text) > limit:
-		d.setMalformed(path, fmt.Sprintf("must have at most %d characters", limit))
-	case strings.ContainsFunc(text, unicode.IsControl):
-		d.setMalformed(path, "must not contain control characters")
-	default:
-		return text
-	}
-	return ""
+func (d decoder) text(path string, mandatory bool, limit int) string {
+	return d.Word(path, mandatory, limit)
 }
 
 // enum reads one of the allowed values in any letter case and returns it as listed.
-func (d *decoder) enum(path string, mandatory bool, allowed ...string) string {
-	text := d.text(path, mandatory, maxEnum)
-	if text == "" {
-		return ""
-	}
-	for _, value := range allowed {
-		if strings.EqualFold(text, value) {
-			return value
-		}
-	}
-	d.setMalformed(path, "must be "+strings.Join(allowed, " or "))
-	return ""
+func (d decoder) enum(path string, mandatory bool, allowed ...string) string {
+	return d.OneOf(path, d.text(path, mandatory, maxEnum), allowed...)
 }
 
 // flag reads an optional boolean, which DOKU's table gives as a text of five
 // letters and its sample as a boolean.
-func (d *decoder) flag(path string) bool {
-	v, ok := d.get(path, false)
+func (d decoder) flag(path string) bool {
+	v, ok := d.Get(path, false)
 	if !ok {
 		return false
 	}
@@ -390,12 +298,12 @@ func (d *decoder) flag(path string) bool {
 	case strings.EqualFold(text, "true"):
 		return true
 	case !strings.EqualFold(text, "false"):
-		d.setMalformed(path, "must be true or false")
+		d.SetMalformed(path, "must be true or false")
 	}
 	return false
 }
 
-func (d *decoder) customer(maxNote int) Customer {
+func (d decoder) customer(maxNote int) Customer {
 	return Customer{
 		ID:             d.text("customer.id", true, maxCustomerID),
 		Name:           d.text("customer.name", false, maxName),
@@ -406,19 +314,19 @@ func (d *decoder) customer(maxNote int) Customer {
 }
 
 // invoice reads the invoice number of a payment by token.
-func (d *decoder) invoice(path string) string {
+func (d decoder) invoice(path string) string {
 	text := d.text(path, true, maxInvoice)
 	if text == "" {
 		return ""
 	}
 	for i := range len(text) {
 		if c := text[i]; c != '_' && c != '-' && (c < '0' || c > '9') && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') {
-			d.setMalformed(path, "must contain letters, digits, _ and - only")
+			d.SetMalformed(path, "must contain letters, digits, _ and - only")
 			return ""
 		}
 	}
 	if len(text) < minInvoice {
-		d.setMalformed(path, "must have at least 3 characters")
+		d.SetMalformed(path, "must have at least 3 characters")
 		return ""
 	}
 	return text
@@ -427,7 +335,7 @@ func (d *decoder) invoice(path string) string {
 // phone reads an Indonesian mobile number, "08…" or "62…", and returns it as sent.
 // The narrow grammar is part of the check_sum's safety: a digit that moves between
 // the invoice number and the phone must not make another valid pair.
-func (d *decoder) phone(path string, plusAllowed bool) string {
+func (d decoder) phone(path string, plusAllowed bool) string {
 	text := d.text(path, true, maxPhone)
 	if text == "" {
 		return ""
@@ -437,7 +345,7 @@ func (d *decoder) phone(path string, plusAllowed bool) string {
 		digits = strings.TrimPrefix(text, "+")
 	}
 	if !onlyDigits(digits) {
-		d.setMalformed(path, "must contain digits only")
+		d.SetMalformed(path, "must contain digits only")
 		return ""
 	}
 	local, ok := strings.CutPrefix(digits, "62")
@@ -445,7 +353,7 @@ func (d *decoder) phone(path string, plusAllowed bool) string {
 		local, ok = strings.CutPrefix(digits, "0")
 	}
 	if !ok || len(local) < 8 || len(local) > 13 || local[0] != '8' {
-		d.setMalformed(path, "must be a mobile number that begins with 08 or 628")
+		d.SetMalformed(path, "must be a mobile number that begins with 08 or 628")
 		return ""
 	}
 	return text
@@ -460,24 +368,12 @@ func onlyDigits(text string) bool {
 	return text != ""
 }
 
-// url reads the absolute address of a web page.
-func (d *decoder) url(path string, mandatory bool) string {
-	text := d.text(path, mandatory, maxURL)
-	if text == "" {
-		return ""
-	}
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil || len(text) > maxURL {
-		d.setMalformed(path, "must be an http or https address with a host, without a user name, of at most 2048 characters")
-		return ""
-	}
-	return text
-}
+func (d decoder) url(path string, mandatory bool) string { return d.URL(path, mandatory, maxURL) }
 
 // amount reads a number of rupiah written as a JSON number or as text. It returns
 // the digits as sent even when they are below 1.
-func (d *decoder) amount(path string, limit int) (money.Amount, string) {
-	v, ok := d.get(path, true)
+func (d decoder) amount(path string, limit int) (money.Amount, string) {
+	v, ok := d.Get(path, true)
 	if !ok {
 		return 0, ""
 	}
@@ -485,18 +381,18 @@ func (d *decoder) amount(path string, limit int) (money.Amount, string) {
 	digits := strings.TrimPrefix(text, "-")
 	switch {
 	case v.Kind() != wire.Number && v.Kind() != wire.String:
-		d.setMalformed(path, "must be a number")
+		d.SetMalformed(path, "must be a number")
 		return 0, ""
 	case !onlyDigits(digits):
-		d.setMalformed(path, "must be a whole number of rupiah in digits, without decimals")
+		d.SetMalformed(path, "must be a whole number of rupiah in digits, without decimals")
 		return 0, ""
 	case len(digits) > limit:
-		d.setMalformed(path, fmt.Sprintf("must have at most %d digits", limit))
+		d.SetMalformed(path, fmt.Sprintf("must have at most %d digits", limit))
 		return 0, ""
 	}
 	a, err := money.ParseWhole(digits) // up to 12 digits are never too many: an error means 0
 	if err != nil || len(digits) < len(text) {
-		d.setTooSmall(path)
+		d.SetRange(path, "must be at least 1")
 		return 0, text
 	}
 	return a, text
@@ -504,63 +400,40 @@ func (d *decoder) amount(path string, limit int) (money.Amount, string) {
 
 // object reads an optional object and returns a copy of its bytes. An empty one
 // is there, too.
-func (d *decoder) object(path string) json.RawMessage {
-	v := d.root.Get(path)
+func (d decoder) object(path string) json.RawMessage {
+	v := d.Root.Get(path)
 	switch {
 	case v.Kind() == wire.Object:
 		return bytes.Clone(v.Raw())
 	case !v.Absent():
-		d.setMalformed(path, "must be an object")
+		d.SetMalformed(path, "must be an object")
 	}
 	return nil
 }
 
 // lineItems reads an optional array of articles.
-func (d *decoder) lineItems(path string) []LineItem {
-	v, ok := d.get(path, false)
-	if !ok {
-		return nil
-	}
-	if v.Kind() != wire.Array {
-		d.setMalformed(path, "must be an array")
-		return nil
-	}
+func (d decoder) lineItems(path string) []LineItem {
 	var items []LineItem
-	for i, value := range v.Items() {
-		if value.Kind() != wire.Object {
-			d.setMalformed(fmt.Sprintf("%s[%d]", path, i), "must be an object")
-			continue
-		}
-		item := decoder{root: value}
+	d.Items(path, func(inner *wire.Decoder) {
+		item := decoder{inner}
 		items = append(items, LineItem{
 			Name:     item.text("name", false, maxItemName),
 			Price:    item.number("price", false),
 			Quantity: item.number("quantity", true),
 		})
-		d.adopt(path, i, item)
-	}
+	})
 	return items
 }
 
-// adopt takes over the problems of item i of the array at path.
-func (d *decoder) adopt(path string, i int, item decoder) {
-	if item.missing != "" {
-		d.setMissing(fmt.Sprintf("%s[%d].%s", path, i, item.missing))
-	}
-	if item.malformed != "" {
-		d.setMalformed(fmt.Sprintf("%s[%d].%s", path, i, item.malformed), item.reason)
-	}
-}
-
 // number reads a number, also one that is written as text, as its token.
-func (d *decoder) number(path string, mandatory bool) json.Number {
-	v, ok := d.get(path, mandatory)
+func (d decoder) number(path string, mandatory bool) json.Number {
+	v, ok := d.Get(path, mandatory)
 	if !ok {
 		return ""
 	}
 	text := v.Literal()
 	if len(text) > maxItemNumber || !isNumber(text) {
-		d.setMalformed(path, "must be a number")
+		d.SetMalformed(path, "must be a number")
 		return ""
 	}
 	return json.Number(text)

@@ -9,15 +9,12 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash"
 	"net/url"
 	"slices"
 	"strings"
 	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
@@ -53,29 +50,11 @@ func explain(secret string, c Call, body []byte, signature, timestampLabel strin
 	if len(received) >= 128 {
 		return fmt.Sprintf("This is an RSA signature (%d bytes), as for SNAP's token APIs; here it is HMAC-SHA256 with the secret key.", len(received))
 	}
-	s := headerSearch(secret, c, body, timestampLabel, received)
-	found, ok := s.run()
-	return sentence(append(written, found...), ok, len(written) > 0,
-		"No usual mistake leads to this signature. Compare the string to sign with yours byte by byte; "+
-			"if it is the same, the secret key differs, and if the digest differs, the body was changed after it was signed.",
-		"The signature is right; the call was refused for another reason.")
+	found, ok := headerSearch(secret, c, body, timestampLabel, received).Run()
+	return wire.Explanation("signature", written, found, ok,
+		"no usual mistake leads to this signature. Compare the string to sign with yours byte by byte; "+
+			"if it is the same, the secret key differs, and if the digest differs, the body was changed after it was signed.")
 }
-
-// sentence joins mistakes to the answer of an Explain function.
-func sentence(words []string, ok, badlyWritten bool, unexplained, right string) string {
-	text := strings.Join(words, "; and ")
-	switch {
-	case !ok && badlyWritten:
-		return upperFirst(text) + ". Written correctly it still does not match. " + unexplained
-	case !ok:
-		return unexplained
-	case text == "":
-		return right
-	}
-	return upperFirst(text) + "."
-}
-
-func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
 
 // looseSignature decodes a signature in one of the forms that clients use by
 // mistake, and names the mistakes. Unreadable ones are nil.
@@ -137,79 +116,6 @@ func hashSized(raw []byte) bool {
 	return len(raw) == sha256.Size || len(raw) == sha512.Size || len(raw) == sha1.Size || len(raw) == md5.Size
 }
 
-// variant is one value for a part of what is signed, and the mistake that leads to
-// it; right values have no words.
-type variant struct {
-	value string
-	words string
-}
-
-// omitted stands for a part that is left out together with its name.
-const omitted = "\x00"
-
-// distinct appends a variant unless its value is there already.
-func distinct(list []variant, value, words string) []variant {
-	for _, have := range list {
-		if have.value == value {
-			return list
-		}
-	}
-	return append(list, variant{value, words})
-}
-
-// search looks for a combination of variants, one per axis, that matches.
-type search struct {
-	axes  [][]variant
-	match func(choice []int) bool
-}
-
-// run returns the fewest mistakes that match, at most two, and whether any do.
-func (s *search) run() (words []string, ok bool) {
-	choice := make([]int, len(s.axes))
-	if s.match(choice) {
-		return s.words(choice), true
-	}
-	for a := range s.axes {
-		for choice[a] = 1; choice[a] < len(s.axes[a]); choice[a]++ {
-			if s.match(choice) {
-				return s.words(choice), true
-			}
-		}
-		choice[a] = 0
-	}
-	for a := range s.axes {
-		for b := a + 1; b < len(s.axes); b++ {
-			if s.pairs(choice, a, b) {
-				return s.words(choice), true
-			}
-		}
-	}
-	return nil, false
-}
-
-// pairs leaves the matching choice in place.
-func (s *search) pairs(choice []int, a, b int) bool {
-	for choice[a] = 1; choice[a] < len(s.axes[a]); choice[a]++ {
-		for choice[b] = 1; choice[b] < len(s.axes[b]); choice[b]++ {
-			if s.match(choice) {
-				return true
-			}
-		}
-	}
-	choice[a], choice[b] = 0, 0
-	return false
-}
-
-func (s *search) words(choice []int) []string {
-	var words []string
-	for a, i := range choice {
-		if w := s.axes[a][i].words; w != "" {
-			words = append(words, w)
-		}
-	}
-	return words
-}
-
 // The axes of a search for a header signature. Those from the client id on are the
 // lines of the string to sign, in its order.
 const (
@@ -222,40 +128,35 @@ const (
 	axisTimestamp
 	axisTarget
 	axisDigest
-	headerAxes
 )
 
-func headerSearch(secret string, c Call, body []byte, timestampLabel string, received []byte) *search {
+func headerSearch(secret string, c Call, body []byte, timestampLabel string, received []byte) *wire.Search {
 	forms := layouts()
-	axes := [headerAxes][]variant{
-		axisAlgorithm: algorithms(len(received)),
-		axisSecret:    secrets(secret),
-		axisLayout:    make([]variant, len(forms)),
-		axisLabel:     labels(timestampLabel),
-		axisClient:    clients(c.ClientID),
-		axisRequest:   requests(c.RequestID),
-		axisTimestamp: timestamps(c.Timestamp),
-		axisTarget:    targets(c),
-		axisDigest:    digests(c, body),
-	}
-	for i, form := range forms {
-		axes[axisLayout][i].words = form.words
-	}
-	s := &search{axes: axes[:]}
-	at := func(axis int, choice []int) string { return axes[axis][choice[axis]].value }
 	var text []byte
-	s.match = func(choice []int) bool {
-		lines := [5]line{
-			{HeaderClientID, at(axisClient, choice)},
-			{HeaderRequestID, at(axisRequest, choice)},
-			{at(axisLabel, choice), at(axisTimestamp, choice)},
-			{labelTarget, at(axisTarget, choice)},
-			{labelDigest, at(axisDigest, choice)},
-		}
-		text = forms[choice[axisLayout]].append(text[:0], &lines)
-		return bytes.Equal(keyed(at(axisAlgorithm, choice), at(axisSecret, choice), text), received)
+	return &wire.Search{
+		Axes: []wire.Variants{
+			axisAlgorithm: algorithms(len(received)),
+			axisSecret:    secrets(secret),
+			axisLayout:    wire.Places(len(forms), func(i int) string { return forms[i].words }),
+			axisLabel:     labels(timestampLabel),
+			axisClient:    clients(c.ClientID),
+			axisRequest:   requests(c.RequestID),
+			axisTimestamp: timestamps(c.Timestamp),
+			axisTarget:    targets(c),
+			axisDigest:    digests(c, body),
+		},
+		Match: func(c wire.Choice) bool {
+			lines := [5]line{
+				{HeaderClientID, c.Value(axisClient)},
+				{HeaderRequestID, c.Value(axisRequest)},
+				{c.Value(axisLabel), c.Value(axisTimestamp)},
+				{labelTarget, c.Value(axisTarget)},
+				{labelDigest, c.Value(axisDigest)},
+			}
+			text = forms[c.Index(axisLayout)].append(text[:0], &lines)
+			return bytes.Equal(keyed(c.Value(axisAlgorithm), c.Value(axisSecret), text), received)
+		},
 	}
-	return s
 }
 
 // keyed computes one of the functions of algorithms.
@@ -297,51 +198,35 @@ func keyed(name, secret string, text []byte) []byte {
 }
 
 // algorithms lists the functions whose result has the received length.
-func algorithms(size int) []variant {
+func algorithms(size int) wire.Variants {
 	switch size {
 	case sha512.Size:
-		return []variant{
-			{"hmac-sha512", "the signature is HMAC-SHA512, as in SNAP; it must be HMAC-SHA256"},
-			{"sha512", "the signature is a plain SHA-512 without the secret key, it must be HMAC-SHA256"},
+		return wire.Variants{
+			{Value: "hmac-sha512", Words: "the signature is HMAC-SHA512, as in SNAP; it must be HMAC-SHA256"},
+			{Value: "sha512", Words: "the signature is a plain SHA-512 without the secret key, it must be HMAC-SHA256"},
 		}
 	case sha1.Size:
-		return []variant{{"hmac-sha1", "the signature is HMAC-SHA1, it must be HMAC-SHA256"}}
+		return wire.Variants{{Value: "hmac-sha1", Words: "the signature is HMAC-SHA1, it must be HMAC-SHA256"}}
 	case md5.Size:
-		return []variant{{"hmac-md5", "the signature is HMAC-MD5, it must be HMAC-SHA256"}}
+		return wire.Variants{{Value: "hmac-md5", Words: "the signature is HMAC-MD5, it must be HMAC-SHA256"}}
 	}
-	return []variant{
-		{"hmac-sha256", ""},
-		{"sha256", "the signature is a plain SHA-256 without the secret key, it must be HMAC-SHA256"},
-		{"sha256-last", "the signature is a plain SHA-256 with the secret key at the end, as in check_sum; it must be HMAC-SHA256"},
-		{"sha256-first", "the signature is a plain SHA-256 with the secret key in front, it must be HMAC-SHA256"},
+	return wire.Variants{
+		{Value: "hmac-sha256"},
+		{Value: "sha256", Words: "the signature is a plain SHA-256 without the secret key, it must be HMAC-SHA256"},
+		{Value: "sha256-last", Words: "the signature is a plain SHA-256 with the secret key at the end, as in check_sum; it must be HMAC-SHA256"},
+		{Value: "sha256-first", Words: "the signature is a plain SHA-256 with the secret key in front, it must be HMAC-SHA256"},
 	}
 }
 
-func secrets(secret string) []variant {
-	list := []variant{{secret, ""}}
-	bare := strings.TrimPrefix(secret, "SK-")
-	for _, text := range []string{secret, bare} {
-		if raw, err := base64.StdEncoding.DecodeString(text); err == nil {
-			list = distinct(list, string(raw), "the secret key was base64-decoded before use; its text itself is the key")
-		}
-		if raw, err := hex.DecodeString(text); err == nil {
-			list = distinct(list, string(raw), "the secret key was hex-decoded before use; its text itself is the key")
-		}
-	}
-	list = distinct(list, base64.StdEncoding.EncodeToString([]byte(secret)), "the secret key was base64-encoded before use; its text itself is the key")
-	for _, blank := range []string{secret + "\n", secret + "\r\n", " " + secret, secret + " ", " " + secret + " ", strings.TrimSpace(secret)} {
-		list = distinct(list, blank, "the secret key was used with blanks or a line break around it")
-	}
-	for _, quote := range []string{`"`, `'`} {
-		list = distinct(list, quote+secret+quote, "the secret key was used with quotes around it")
-	}
-	list = distinct(list, bare, "the secret key was used without its prefix SK-")
-	list = distinct(list, strings.ToLower(secret), "the secret key was used in lower case")
-	list = distinct(list, strings.ToUpper(secret), "the secret key was used in upper case")
+func secrets(secret string) wire.Variants {
+	list := wire.Secrets("the secret key", secret)
+	list.AddDecoded("the secret key", strings.TrimPrefix(secret, "SK-"))
+	list.Add(strings.ToLower(secret), "the secret key was used in lower case")
+	list.Add(strings.ToUpper(secret), "the secret key was used in upper case")
 	for _, nothing := range []string{"null", "undefined", "None"} {
-		list = distinct(list, nothing, "the secret key was the word "+nothing+": it was not set when the call was signed")
+		list.Add(nothing, "the secret key was the word "+nothing+": it was not set when the call was signed")
 	}
-	return distinct(list, "", "the secret key was empty when the call was signed")
+	return list
 }
 
 // line is one line of the string to sign.
@@ -360,7 +245,7 @@ func (f *layout) append(dst []byte, lines *[5]line) []byte {
 	dst = append(dst, f.lead...)
 	first := true
 	for _, i := range f.order {
-		if lines[i].value == omitted {
+		if lines[i].value == wire.Omitted {
 			continue
 		}
 		if !first {
@@ -451,52 +336,49 @@ func permute(n int, use func([]int)) {
 	from(0)
 }
 
-func labels(label string) []variant {
-	list := []variant{{label, ""}}
+func labels(label string) wire.Variants {
+	list := wire.Right(label)
 	if label == HeaderResponseTimestamp {
-		list = distinct(list, HeaderRequestTimestamp, "the string to sign has the name Request-Timestamp, in an answer it must be Response-Timestamp")
+		list.Add(HeaderRequestTimestamp, "the string to sign has the name Request-Timestamp, in an answer it must be Response-Timestamp")
 	} else {
-		list = distinct(list, HeaderResponseTimestamp, "the string to sign has the name Response-Timestamp, in a request it must be Request-Timestamp")
+		list.Add(HeaderResponseTimestamp, "the string to sign has the name Response-Timestamp, in a request it must be Request-Timestamp")
 	}
-	return distinct(list, "Timestamp", "the string to sign has the name Timestamp, it must be "+label)
+	list.Add("Timestamp", "the string to sign has the name Timestamp, it must be "+label)
+	return list
 }
 
-func clients(id string) []variant {
-	list := []variant{{id, ""}}
-	list = distinct(list, strings.TrimSpace(id), "the client id was signed without its blanks")
-	list = distinct(list, strings.ToLower(id), "the client id was signed in lower case")
-	list = distinct(list, strings.ToUpper(id), "the client id was signed in upper case")
-	list = distinct(list, "", "the client id in the string to sign is empty")
-	return distinct(list, omitted, "the string to sign lacks the line Client-Id")
+func clients(id string) wire.Variants {
+	list := wire.Right(id)
+	list.Add(strings.TrimSpace(id), "the client id was signed without its blanks")
+	list.Add(strings.ToLower(id), "the client id was signed in lower case")
+	list.Add(strings.ToUpper(id), "the client id was signed in upper case")
+	list.Add("", "the client id in the string to sign is empty")
+	list.Add(wire.Omitted, "the string to sign lacks the line Client-Id")
+	return list
 }
 
-func requests(id string) []variant {
-	list := []variant{{id, ""}}
-	list = distinct(list, strings.ToLower(id), "the Request-Id was signed in lower case")
-	list = distinct(list, strings.ToUpper(id), "the Request-Id was signed in upper case")
-	list = distinct(list, strings.ReplaceAll(id, "-", ""), "the Request-Id was signed without its hyphens")
-	list = distinct(list, "", "the Request-Id in the string to sign is empty")
-	return distinct(list, omitted, "the string to sign lacks the line Request-Id")
+func requests(id string) wire.Variants {
+	list := wire.Right(id)
+	list.Add(strings.ToLower(id), "the Request-Id was signed in lower case")
+	list.Add(strings.ToUpper(id), "the Request-Id was signed in upper case")
+	list.Add(strings.ReplaceAll(id, "-", ""), "the Request-Id was signed without its hyphens")
+	list.Add("", "the Request-Id in the string to sign is empty")
+	list.Add(wire.Omitted, "the string to sign lacks the line Request-Id")
+	return list
 }
 
-func timestamps(timestamp string) []variant {
-	list := []variant{{timestamp, ""}}
-	list = distinct(list, "", "the timestamp in the string to sign is empty")
-	list = distinct(list, omitted, "the string to sign lacks the line of the timestamp")
+func timestamps(timestamp string) wire.Variants {
+	list := wire.Right(timestamp)
+	list.Add("", "the timestamp in the string to sign is empty")
+	list.Add(wire.Omitted, "the string to sign lacks the line of the timestamp")
 	t, err := time.Parse(time.RFC3339, timestamp)
 	if err != nil {
 		return list
 	}
-	const form = "the timestamp in the string to sign is the same instant in another form than the header; sign the header's own text"
-	for _, shape := range renderings {
-		list = distinct(list, t.UTC().Format(shape), form)
-		list = distinct(list, t.In(wire.WIB).Format(shape), form)
-	}
-	list = distinct(list, fmt.Sprint(t.Unix()), "the timestamp in the string to sign is in Unix seconds")
-	list = distinct(list, fmt.Sprint(t.UnixMilli()), "the timestamp in the string to sign is in Unix milliseconds")
-	list = distinct(list, FormatTime(t.Add(-7*time.Hour)), "the timestamp in the string to sign is seven hours earlier than the header")
+	list.AddInstant(t, renderings)
+	list.Add(FormatTime(t.Add(-7*time.Hour)), "the timestamp in the string to sign is seven hours earlier than the header")
 	for _, shift := range []time.Duration{-1, 1, -2, 2, -3, 3} { // the clock was read twice
-		list = distinct(list, FormatTime(t.Add(shift*time.Second)),
+		list.Add(FormatTime(t.Add(shift*time.Second)),
 			"the timestamp in the string to sign differs from the header by seconds; read the clock once for both")
 	}
 	return list
@@ -514,88 +396,71 @@ var renderings = []string{
 	"20060102150405",
 }
 
-func targets(c Call) []variant {
+func targets(c Call) wire.Variants {
 	const host = "the string to sign has the whole address, it must have the path alone"
 	path := c.path()
-	list := []variant{{path, ""}}
-	list = distinct(list, c.Target, "the path in the string to sign has the query behind it, it must be the path alone")
-	list = distinct(list, path+"/", "the path in the string to sign ends with a slash")
-	list = distinct(list, strings.TrimSuffix(path, "/"), "the path in the string to sign lacks its last slash")
-	list = distinct(list, strings.TrimPrefix(path, "/"), "the path in the string to sign lacks its first slash")
-	list = distinct(list, "/"+path, "the path in the string to sign begins with two slashes")
+	list := wire.Right(path)
+	list.Add(c.Target, "the path in the string to sign has the query behind it, it must be the path alone")
+	list.AddSlashes(path)
 	for _, base := range []string{"https://api-sandbox.doku.com", "https://api.doku.com", "http://localhost:8600", "http://127.0.0.1:8600"} {
-		list = distinct(list, base+path, host)
-		list = distinct(list, base+c.Target, host)
+		list.Add(base+path, host)
+		list.Add(base+c.Target, host)
 		_, name, _ := strings.Cut(base, "//")
-		list = distinct(list, name+path, "the string to sign has the host in front of the path")
+		list.Add(name+path, "the string to sign has the host in front of the path")
 	}
-	list = distinct(list, c.Method+" "+path, "the string to sign has the method in front of the path")
-	list = distinct(list, c.Method+":"+path, "the string to sign has the method in front of the path")
+	list.Add(c.Method+" "+path, "the string to sign has the method in front of the path")
+	list.Add(c.Method+":"+path, "the string to sign has the method in front of the path")
 	for _, other := range Paths {
-		list = distinct(list, other, "the string to sign has the path "+other+", not the one that was called")
+		list.Add(other, "the string to sign has the path "+other+", not the one that was called")
 	}
-	list = distinct(list, strings.TrimSuffix(PathStatus, "/"), "the string to sign has the path of check status without the invoice number")
-	list = distinct(list, PathStatus, "the string to sign has the path of check status without the invoice number")
+	list.Add(strings.TrimSuffix(PathStatus, "/"), "the string to sign has the path of check status without the invoice number")
+	list.Add(PathStatus, "the string to sign has the path of check status without the invoice number")
 	if plain, err := url.PathUnescape(path); err == nil {
-		list = distinct(list, plain, "the path in the string to sign is percent-decoded; sign it as it stands on the request line")
+		list.Add(plain, "the path in the string to sign is percent-decoded; sign it as it stands on the request line")
 	}
-	list = distinct(list, (&url.URL{Path: path}).EscapedPath(), "the path in the string to sign is percent-encoded twice")
-	// A proxy may have put a prefix in front, or a client may have left one out.
-	for rest := strings.TrimPrefix(path, "/"); ; {
-		_, tail, more := strings.Cut(rest, "/")
-		if !more {
-			break
-		}
-		list = distinct(list, "/"+tail, "the string to sign has only the end of the path, /"+tail)
-		rest = tail
-	}
-	list = distinct(list, strings.ToLower(path), "the path in the string to sign is in lower case")
-	list = distinct(list, "", "the path in the string to sign is empty")
-	return distinct(list, omitted, "the string to sign lacks the line Request-Target")
+	list.Add((&url.URL{Path: path}).EscapedPath(), "the path in the string to sign is percent-encoded twice")
+	list.AddEnds(path)
+	list.Add(wire.Omitted, "the string to sign lacks the line Request-Target")
+	return list
 }
 
-func digests(c Call, body []byte) []variant {
+func digests(c Call, body []byte) wire.Variants {
 	if c.Method == "GET" {
 		const extra = "the string to sign has a Digest line; a GET has none"
-		list := []variant{{omitted, ""}}
+		list := wire.Right(wire.Omitted)
 		for _, form := range []string{"", "{}", "null", "[]", `""`, string(body)} {
-			list = distinct(list, Digest([]byte(form)), extra)
+			list.Add(Digest([]byte(form)), extra)
 		}
-		return distinct(list, "", extra)
+		list.Add("", extra)
+		return list
 	}
 	hash := sha256.Sum256(body)
-	list := []variant{{Digest(body), ""}}
-	list = distinct(list, omitted, "the string to sign lacks the line Digest, which only a GET leaves out")
-	add := func(form []byte, words string) { list = distinct(list, Digest(form), words) }
+	list := wire.Right(Digest(body))
+	list.Add(wire.Omitted, "the string to sign lacks the line Digest, which only a GET leaves out")
+	add := func(form []byte, words string) { list.Add(Digest(form), words) }
 	stripped := wire.Strip(body)
 	for _, form := range [][]byte{body, stripped} {
 		hash := sha256.Sum256(form)
 		const inHex = "the digest is in hexadecimal, it must be base64 of the 32 bytes"
-		list = distinct(list, hex.EncodeToString(hash[:]), inHex)
-		list = distinct(list, strings.ToUpper(hex.EncodeToString(hash[:])), inHex)
-		list = distinct(list, base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(hash[:]))), "the digest is base64 of the hexadecimal text, it must be base64 of the 32 bytes")
-		list = distinct(list, string(form), "the string to sign has the body itself, it must have its SHA-256")
-		list = distinct(list, base64.StdEncoding.EncodeToString(form), "the string to sign has the body in base64, it must have its SHA-256")
+		list.Add(hex.EncodeToString(hash[:]), inHex)
+		list.Add(strings.ToUpper(hex.EncodeToString(hash[:])), inHex)
+		list.Add(base64.StdEncoding.EncodeToString([]byte(hex.EncodeToString(hash[:]))), "the digest is base64 of the hexadecimal text, it must be base64 of the 32 bytes")
+		list.Add(string(form), "the string to sign has the body itself, it must have its SHA-256")
+		list.Add(base64.StdEncoding.EncodeToString(form), "the string to sign has the body in base64, it must have its SHA-256")
 		for _, end := range []string{"\n", "\r\n"} {
 			add(append(bytes.Clone(form), end...), "the signed body ends with a line break that was not sent")
 		}
 	}
 	for _, prefix := range []string{"SHA-256=", "SHA256="} {
-		list = distinct(list, prefix+Digest(body), "the digest in the string to sign begins with "+prefix+", it must be the base64 alone")
+		list.Add(prefix+Digest(body), "the digest in the string to sign begins with "+prefix+", it must be the base64 alone")
 	}
-	list = distinct(list, strings.TrimRight(Digest(body), "="), "the digest in the string to sign lacks its padding (=)")
-	list = distinct(list, base64.URLEncoding.EncodeToString(hash[:]), "the digest uses the URL alphabet of base64 (- and _), it must use + and /")
+	list.Add(strings.TrimRight(Digest(body), "="), "the digest in the string to sign lacks its padding (=)")
+	list.Add(base64.URLEncoding.EncodeToString(hash[:]), "the digest uses the URL alphabet of base64 (- and _), it must use + and /")
 	wide := sha512.Sum512(body)
-	list = distinct(list, base64.StdEncoding.EncodeToString(wide[:]), "the digest is SHA-512, it must be SHA-256")
-	list = distinct(list, "", "the digest in the string to sign is empty")
+	list.Add(base64.StdEncoding.EncodeToString(wide[:]), "the digest is SHA-512, it must be SHA-256")
+	list.Add("", "the digest in the string to sign is empty")
 	add(stripped, "the signed body lacks the white space of the one that was sent; the body must be signed as it is sent")
-	add(bytes.TrimSpace(body), "the signed body lacks the line break or blanks that were sent around it")
-	add(bytes.TrimRight(body, "\r\n"), "the signed body lacks the line break that was sent at its end")
-	add(nil, "the digest is that of an empty body")
-	add([]byte("{}"), "the digest is that of the body {}")
-	add([]byte("null"), "the digest is that of the body null")
-	add(bytes.ReplaceAll(body, []byte("\n"), []byte("\r\n")), "the signed body has other line breaks than the one that was sent")
-	add(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), "the signed body has other line breaks than the one that was sent")
+	wire.EditedBodies(body, add)
 	if v, err := wire.Parse(body); err == nil {
 		addPrinted(add, v)
 	}
@@ -605,69 +470,16 @@ func digests(c Call, body []byte) []variant {
 // addPrinted adds the body as other encoders and habits would print it.
 func addPrinted(add func([]byte, string), v wire.Value) {
 	const again = "the signed body was printed differently from the one that was sent"
-	canonical := v.AppendCanonical(nil)
-	slashes := bytes.ReplaceAll(canonical, []byte("/"), []byte(`\/`))
-	add(canonical, again+", with other white space or escapes")
-	add(slashes, again+", with \\/ for a slash")
-	add(asciiOnly(canonical), again+", with \\u escapes")
-	add(asciiOnly(slashes), again+", with \\/ and \\u escapes")
-	var html bytes.Buffer
-	json.HTMLEscape(&html, canonical)
-	add(html.Bytes(), again+", with \\u escapes for <, > and &")
-	add(spaced(canonical), again+", with blanks behind colons and commas")
-	for _, indent := range []string{"  ", "    ", "\t"} {
-		var pretty bytes.Buffer
-		if json.Indent(&pretty, canonical, "", indent) == nil {
-			add(pretty.Bytes(), again+", with line breaks")
-		}
+	printed := wire.Reprint(v)
+	add(printed.Canonical, again+", with other white space or escapes")
+	add(printed.Slashes, again+", with \\/ for a slash")
+	add(printed.ASCII, again+", with \\u escapes")
+	add(printed.ASCIISlashes, again+", with \\/ and \\u escapes")
+	add(printed.HTML, again+", with \\u escapes for <, > and &")
+	add(printed.Spaced, again+", with blanks behind colons and commas")
+	for _, form := range printed.Indented {
+		add(form, again+", with line breaks")
 	}
-	decoder := json.NewDecoder(bytes.NewReader(canonical))
-	decoder.UseNumber()
-	var members any
-	if decoder.Decode(&members) == nil {
-		if sorted, err := wire.Encode(members); err == nil {
-			add(sorted, again+", with its members sorted by name")
-		}
-	}
-	if quoted, err := wire.Encode(string(canonical)); err == nil {
-		add(quoted, "the body was encoded to JSON twice before signing")
-	}
-}
-
-func asciiOnly(text []byte) []byte {
-	var out []byte
-	for len(text) > 0 {
-		r, size := utf8.DecodeRune(text)
-		switch {
-		case r < utf8.RuneSelf:
-			out = append(out, byte(r))
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-		text = text[size:]
-	}
-	return out
-}
-
-// spaced puts a blank behind every colon and comma outside strings.
-func spaced(compact []byte) []byte {
-	var out []byte
-	inString := false
-	for i := 0; i < len(compact); i++ {
-		c := compact[i]
-		out = append(out, c)
-		switch {
-		case inString && c == '\\':
-			i++
-			out = append(out, compact[i])
-		case c == '"':
-			inString = !inString
-		case !inString && (c == ':' || c == ','):
-			out = append(out, ' ')
-		}
-	}
-	return out
+	add(printed.Sorted, again+", with its members sorted by name")
+	add(printed.Twice, "the body was encoded to JSON twice before signing")
 }

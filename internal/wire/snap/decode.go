@@ -2,11 +2,8 @@ package snap
 
 import (
 	"errors"
-	"fmt"
-	"net/url"
 	"strings"
 	"unicode"
-	"unicode/utf8"
 
 	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/wire"
@@ -34,16 +31,9 @@ const (
 )
 
 // FieldError reports the member for which a request is refused. Members that are
-// missing come before malformed ones, and amounts out of range come last, each in
-// the order of the documentation.
-type FieldError struct {
-	Field   string // as in "additionalInfo.channel" or "payOptionDetails[0].payMethod"
-	Missing bool   // mandatory, but missing or empty
-	Range   bool   // an amount that is well written but 0 or too large
-	Reason  string // for people
-}
-
-func (e *FieldError) Error() string { return e.Field + ": " + e.Reason }
+// missing come before malformed ones, and amounts out of range (well written, but 0
+// or too large) come last, each in the order of the documentation.
+type FieldError = wire.FieldError
 
 // Binding is a decoded [BindingRequest]. Members that only other products use are left out.
 type Binding struct {
@@ -115,16 +105,16 @@ type Unbinding struct {
 func DecodeTokenB2B(v wire.Value) (TokenB2BRequest, error) {
 	d := newDecoder(v)
 	r := TokenB2BRequest{GrantType: d.enum("grantType", true, GrantClientCredentials)}
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeTokenB2B2C reads the body of service 74.
 func DecodeTokenB2B2C(v wire.Value) (TokenB2B2CRequest, error) {
 	d := newDecoder(v)
 	r := TokenB2B2CRequest{GrantType: d.enum("grantType", true, GrantAuthorizationCode, GrantRefreshToken)}
-	r.AuthCode = d.word("authCode", r.GrantType == GrantAuthorizationCode, MaxToken)
-	r.RefreshToken = d.word("refreshToken", r.GrantType == GrantRefreshToken, MaxToken)
-	return result(d, r)
+	r.AuthCode = d.Word("authCode", r.GrantType == GrantAuthorizationCode, MaxToken)
+	r.RefreshToken = d.Word("refreshToken", r.GrantType == GrantRefreshToken, MaxToken)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeBinding reads the body of service 07.
@@ -132,7 +122,7 @@ func DecodeBinding(v wire.Value) (Binding, error) {
 	d := newDecoder(v)
 	r := Binding{Phone: d.phone("phoneNo")}
 	d.channel(true)
-	r.CustomerID = d.word("additionalInfo.custIdMerchant", true, maxReference)
+	r.CustomerID = d.Word("additionalInfo.custIdMerchant", true, maxReference)
 	r.CustomerName = d.text("additionalInfo.customerName", maxCustomerName)
 	r.Email = d.text("additionalInfo.email", maxEmail)
 	r.IDCard = d.text("additionalInfo.idCard", maxIDCard)
@@ -141,15 +131,15 @@ func DecodeBinding(v wire.Value) (Binding, error) {
 	r.DateOfBirth = d.text("additionalInfo.dateOfBirth", maxDateOfBirth)
 	r.SuccessURL = d.url("additionalInfo.successRegistrationUrl", true)
 	r.FailureURL = d.url("additionalInfo.failedRegistrationUrl", true)
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeBalance reads the body of service 11.
 func DecodeBalance(v wire.Value) (Balance, error) {
 	d := newDecoder(v)
 	d.channel(true)
-	r := Balance{BankCardToken: d.word("bankCardToken", false, MaxToken)}
-	return result(d, r)
+	r := Balance{BankCardToken: d.Word("bankCardToken", false, MaxToken)}
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodePayment reads the body of service 54. A missing paymentType means
@@ -158,7 +148,7 @@ func DecodeBalance(v wire.Value) (Balance, error) {
 func DecodePayment(v wire.Value) (Payment, error) {
 	d := newDecoder(v)
 	r := Payment{
-		Reference: d.word("partnerReferenceNo", true, maxReference),
+		Reference: d.Word("partnerReferenceNo", true, maxReference),
 		FeeType:   d.text("feeType", maxFeeType),
 		Amount:    d.amount("amount", "amount.value", "amount.currency", true, false),
 		Options:   d.payOptions("payOptionDetails"),
@@ -177,8 +167,8 @@ func DecodePayment(v wire.Value) (Payment, error) {
 	if other := d.url("additionalInfo.overrideNotificationUrl", false); r.NotificationURL == "" {
 		r.NotificationURL = other
 	}
-	r.BankCardToken = d.word("bankCardToken", false, MaxToken)
-	return result(d, r)
+	r.BankCardToken = d.Word("bankCardToken", false, MaxToken)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeStatus reads the body of service 55. One client library sends an amount
@@ -186,209 +176,89 @@ func DecodePayment(v wire.Value) (Payment, error) {
 func DecodeStatus(v wire.Value) (Status, error) {
 	d := newDecoder(v)
 	r := Status{
-		Reference:   d.word("originalPartnerReferenceNo", false, maxReference),
-		ReferenceNo: d.word("originalReferenceNo", false, maxReference),
-		ExternalID:  d.word("originalExternalId", false, maxReference),
+		Reference:   d.Word("originalPartnerReferenceNo", false, maxReference),
+		ReferenceNo: d.Word("originalReferenceNo", false, maxReference),
+		ExternalID:  d.Word("originalExternalId", false, maxReference),
 	}
 	if v.Get("originalPartnerReferenceNo").Absent() && v.Get("originalReferenceNo").Absent() && v.Get("originalExternalId").Absent() {
-		d.setMissing("originalPartnerReferenceNo")
+		d.SetMissing("originalPartnerReferenceNo")
 	}
 	r.ServiceCode = d.enum("serviceCode", true, string(ServiceStatus), string(ServicePayment))
 	filled := !v.Get("amount.value").Absent() || !v.Get("amount.currency").Absent()
 	r.Amount = d.amount("amount", "amount.value", "amount.currency", filled, false)
 	d.channel(false)
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeRefund reads the body of service 58.
 func DecodeRefund(v wire.Value) (Refund, error) {
 	d := newDecoder(v)
 	r := Refund{
-		Reference:       d.word("originalPartnerReferenceNo", true, maxReference),
-		ExternalID:      d.word("originalExternalId", false, maxReference),
+		Reference:       d.Word("originalPartnerReferenceNo", true, maxReference),
+		ExternalID:      d.Word("originalExternalId", false, maxReference),
 		Amount:          d.amount("refundAmount", "refundAmount.value", "refundAmount.currency", true, false),
 		Reason:          d.text("reason", maxReason),
-		RefundReference: d.word("partnerRefundNo", true, maxReference),
+		RefundReference: d.Word("partnerRefundNo", true, maxReference),
 	}
 	d.channel(true)
-	r.BankCardToken = d.word("additionalInfo.bankCardToken", false, MaxToken)
-	return result(d, r)
+	r.BankCardToken = d.Word("additionalInfo.bankCardToken", false, MaxToken)
+	return wire.Result(d.Decoder, r)
 }
 
 // DecodeUnbinding reads the body of service 09.
 func DecodeUnbinding(v wire.Value) (Unbinding, error) {
 	d := newDecoder(v)
-	r := Unbinding{TokenID: d.word("tokenId", true, MaxToken)}
+	r := Unbinding{TokenID: d.Word("tokenId", true, MaxToken)}
 	d.channel(true)
-	return result(d, r)
+	return wire.Result(d.Decoder, r)
 }
 
-// decoder reads members of one object and remembers the first problem of each
-// kind, so that the order of reading does not decide which kind is reported.
-type decoder struct {
-	root      wire.Value
-	missing   string
-	malformed string
-	reason    string // of malformed
-	tooFar    string // an amount out of range
-}
+// decoder adds what is read in the manner of SNAP.
+type decoder struct{ *wire.Decoder }
 
-func newDecoder(v wire.Value) *decoder {
-	d := &decoder{root: v}
-	if v.Kind() != wire.Object && v.Kind() != wire.Missing {
-		d.setMalformed("body", "must be an object")
-		d.root = wire.Value{}
-	}
-	return d
-}
-
-// result returns r, or the zero value and the problem that is reported.
-func result[T any](d *decoder, r T) (T, error) {
-	var zero T
-	switch {
-	case d.root.Kind() == wire.Missing && d.malformed != "": // not an object at all
-		return zero, &FieldError{Field: d.malformed, Reason: d.reason}
-	case d.missing != "":
-		return zero, &FieldError{Field: d.missing, Missing: true, Reason: "is missing or empty"}
-	case d.malformed != "":
-		return zero, &FieldError{Field: d.malformed, Reason: d.reason}
-	case d.tooFar != "":
-		return zero, &FieldError{Field: d.tooFar, Range: true, Reason: "must be from 1.00 to " + money.Max.SNAP()}
-	}
-	return r, nil
-}
-
-func (d *decoder) setMissing(field string) {
-	if d.missing == "" {
-		d.missing = field
-	}
-}
-
-func (d *decoder) setMalformed(field, reason string) {
-	if d.malformed == "" {
-		d.malformed, d.reason = field, reason
-	}
-}
-
-func (d *decoder) setTooFar(field string) {
-	if d.tooFar == "" {
-		d.tooFar = field
-	}
-}
-
-// get returns the member at path, and false when there is nothing to read. A
-// container that is no object is malformed, and what should be in it not missing.
-func (d *decoder) get(path string, mandatory bool) (wire.Value, bool) {
-	for i := range len(path) {
-		if path[i] != '.' {
-			continue
-		}
-		if outer := d.root.Get(path[:i]); !outer.Absent() && outer.Kind() != wire.Object {
-			d.setMalformed(path[:i], "must be an object")
-			return wire.Value{}, false
-		}
-	}
-	v := d.root.Get(path)
-	if v.Absent() {
-		if mandatory {
-			d.setMissing(path)
-		}
-		return wire.Value{}, false
-	}
-	return v, true
-}
-
-// str reads a string of up to limit characters.
-func (d *decoder) str(path string, mandatory bool, limit int) string {
-	v, ok := d.get(path, mandatory)
-	if !ok {
-		return ""
-	}
-	text, ok := v.Text()
-	if !ok {
-		d.setMalformed(path, "must be a string")
-		return ""
-	}
-	if len(text) > limit && utf8.RuneCountInString(text) > limit {
-		d.setMalformed(path, fmt.Sprintf("must have at most %d characters", limit))
-		return ""
-	}
-	return text
-}
+func newDecoder(v wire.Value) decoder { return decoder{wire.NewDecoder(v)} }
 
 // text reads an optional string for people. Databases do not store NUL.
-func (d *decoder) text(path string, limit int) string {
-	text := d.str(path, false, limit)
+func (d decoder) text(path string, limit int) string {
+	text := d.String(path, false, limit)
 	if strings.IndexByte(text, 0) >= 0 {
-		d.setMalformed(path, "must not contain NUL")
-		return ""
-	}
-	return text
-}
-
-// word reads a reference or token: one line without control characters.
-func (d *decoder) word(path string, mandatory bool, limit int) string {
-	text := d.str(path, mandatory, limit)
-	if strings.ContainsFunc(text, unicode.IsControl) {
-		d.setMalformed(path, "must not contain control characters")
+		d.SetMalformed(path, "must not contain NUL")
 		return ""
 	}
 	return text
 }
 
 // enum reads one of the allowed values in any letter case and returns it as listed.
-func (d *decoder) enum(path string, mandatory bool, allowed ...string) string {
-	text := d.str(path, mandatory, maxEnum)
-	if text == "" {
-		return ""
-	}
-	for _, value := range allowed {
-		if strings.EqualFold(text, value) {
-			return value
-		}
-	}
-	d.setMalformed(path, "must be "+strings.Join(allowed, " or "))
-	return ""
+func (d decoder) enum(path string, mandatory bool, allowed ...string) string {
+	return d.OneOf(path, d.String(path, mandatory, maxEnum), allowed...)
 }
 
-func (d *decoder) channel(mandatory bool) {
+func (d decoder) channel(mandatory bool) {
 	d.enum("additionalInfo.channel", mandatory, Channel)
 }
 
-func (d *decoder) phone(path string) string {
-	text := d.str(path, true, maxPhone)
+func (d decoder) phone(path string) string {
+	text := d.String(path, true, maxPhone)
 	if text == "" {
 		return ""
 	}
 	if len(text) < minPhone || len(text) > maxPhone || strings.Trim(text, "0123456789") != "" || !strings.HasPrefix(text, "62") {
-		d.setMalformed(path, "must have 9 to 16 digits and begin with 62")
+		d.SetMalformed(path, "must have 9 to 16 digits and begin with 62")
 		return ""
 	}
 	return text
 }
 
-// url reads the absolute address of a web page.
-func (d *decoder) url(path string, mandatory bool) string {
-	text := d.word(path, mandatory, maxURL)
-	if text == "" {
-		return ""
-	}
-	u, err := url.Parse(text)
-	if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Hostname() == "" || u.User != nil || len(text) > maxURL {
-		d.setMalformed(path, "must be an http or https address with a host, without a user name, of at most 2048 characters")
-		return ""
-	}
-	return text
-}
+func (d decoder) url(path string, mandatory bool) string { return d.URL(path, mandatory, maxURL) }
 
 // amount reads a money object. The paths of its two members are parameters so
 // that the ordinary case builds no strings.
-func (d *decoder) amount(path, valuePath, currencyPath string, mandatory, zeroAllowed bool) money.Amount {
-	if v := d.root.Get(path); !v.Absent() && v.Kind() != wire.Object {
-		d.setMalformed(path, "must be an object")
+func (d decoder) amount(path, valuePath, currencyPath string, mandatory, zeroAllowed bool) money.Amount {
+	if v := d.Root.Get(path); !v.Absent() && v.Kind() != wire.Object {
+		d.SetMalformed(path, "must be an object")
 		return 0
 	}
-	text := d.str(valuePath, mandatory, maxEnum)
+	text := d.String(valuePath, mandatory, maxEnum)
 	d.enum(currencyPath, mandatory, Currency)
 	if text == "" {
 		return 0
@@ -396,65 +266,32 @@ func (d *decoder) amount(path, valuePath, currencyPath string, mandatory, zeroAl
 	a, err := money.ParseSNAP(text)
 	switch {
 	case errors.Is(err, money.ErrSyntax):
-		d.setMalformed(valuePath, "must be digits followed by .00")
+		d.SetMalformed(valuePath, "must be digits followed by .00")
 	case err != nil && !(zeroAllowed && strings.Trim(text, "0.") == ""):
-		d.setTooFar(valuePath)
+		d.SetRange(valuePath, "must be from 1.00 to "+money.Max.SNAP())
 	}
 	return a
 }
 
-// items reads an optional array of objects and decodes each with read.
-func (d *decoder) items(path string, read func(*decoder)) {
-	v, ok := d.get(path, false)
-	if !ok {
-		return
-	}
-	if v.Kind() != wire.Array {
-		d.setMalformed(path, "must be an array")
-		return
-	}
-	for i, item := range v.Items() {
-		if item.Kind() != wire.Object {
-			d.setMalformed(fmt.Sprintf("%s[%d]", path, i), "must be an object")
-			continue
-		}
-		inner := decoder{root: item}
-		read(&inner)
-		d.adopt(path, i, inner)
-	}
-}
-
-// adopt takes over the problems of item i of the array at path.
-func (d *decoder) adopt(path string, i int, inner decoder) {
-	name := func(field string) string { return fmt.Sprintf("%s[%d].%s", path, i, field) }
-	if inner.missing != "" {
-		d.setMissing(name(inner.missing))
-	}
-	if inner.malformed != "" {
-		d.setMalformed(name(inner.malformed), inner.reason)
-	}
-	if inner.tooFar != "" {
-		d.setTooFar(name(inner.tooFar))
-	}
-}
-
-func (d *decoder) payOptions(path string) []PayOption {
+func (d decoder) payOptions(path string) []PayOption {
 	var options []PayOption
-	d.items(path, func(item *decoder) {
+	d.Items(path, func(inner *wire.Decoder) {
+		item := decoder{inner}
 		o := PayOption{
 			Purse:  item.enum("payMethod", true, PurseCash, PursePoints),
 			Amount: item.amount("transAmount", "transAmount.value", "transAmount.currency", true, true),
 		}
-		fee := !item.root.Get("feeAmount.value").Absent() || !item.root.Get("feeAmount.currency").Absent()
+		fee := !item.Root.Get("feeAmount.value").Absent() || !item.Root.Get("feeAmount.currency").Absent()
 		o.Fee = item.amount("feeAmount", "feeAmount.value", "feeAmount.currency", fee, true)
 		options = append(options, o)
 	})
 	return options
 }
 
-func (d *decoder) lineItems(path string) []LineItem {
+func (d decoder) lineItems(path string) []LineItem {
 	var items []LineItem
-	d.items(path, func(item *decoder) {
+	d.Items(path, func(inner *wire.Decoder) {
+		item := decoder{inner}
 		items = append(items, LineItem{
 			Name:     item.text("name", maxItemName),
 			Price:    item.literal("price"),
@@ -465,18 +302,18 @@ func (d *decoder) lineItems(path string) []LineItem {
 }
 
 // literal reads an optional number or string.
-func (d *decoder) literal(path string) Literal {
-	v, ok := d.get(path, false)
+func (d decoder) literal(path string) Literal {
+	v, ok := d.Get(path, false)
 	if !ok {
 		return ""
 	}
 	if v.Kind() != wire.Number && v.Kind() != wire.String {
-		d.setMalformed(path, "must be a number or a string")
+		d.SetMalformed(path, "must be a number or a string")
 		return ""
 	}
 	text := v.Literal()
 	if len(text) > maxItemNumber || strings.ContainsFunc(text, unicode.IsControl) {
-		d.setMalformed(path, "must be a number")
+		d.SetMalformed(path, "must be a number")
 		return ""
 	}
 	return Literal(text)

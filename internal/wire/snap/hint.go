@@ -8,13 +8,10 @@ import (
 	"crypto/sha512"
 	"encoding/base64"
 	"encoding/hex"
-	"encoding/json"
 	"fmt"
 	"hash"
 	"strings"
 	"time"
-	"unicode/utf16"
-	"unicode/utf8"
 
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
@@ -27,36 +24,32 @@ func Explain(secret, method, target, token string, body []byte, timestamp, signa
 	if hint := obvious(secret, signature); hint != "" {
 		return hint
 	}
-	s := search{axes: [axes][]variant{
-		axisSecret:    secrets(secret),
-		axisMethod:    methods(method),
-		axisTarget:    targets(target),
-		axisToken:     tokens(token),
-		axisDigest:    digests(body),
-		axisTimestamp: timestamps(timestamp),
-	}}
-	if s.caseChanged(signature) {
+	bodies := digests(body)
+	if caseChanged(secret, method, target, token, bodies, timestamp, signature) {
 		return "The letter case of the signature was changed on the way; base64 is case-sensitive."
 	}
 	received, form := readSignature(signature)
 	if received == nil {
 		return "The X-SIGNATURE header is not the base64 of 64 bytes (88 characters)."
 	}
-	s.received = received
-	s.axes[axisAlgorithm] = algorithms(len(received))
-	words, ok := s.run()
+	var written []string
 	if form != "" {
-		words = append([]string{form}, words...)
+		written = append(written, form)
 	}
-	switch {
-	case !ok && form != "":
-		return upperFirst(form) + ". Written correctly it still does not match: " + unexplained
-	case !ok:
-		return upperFirst(unexplained)
-	case len(words) == 0:
-		return "The signature is right; the call was refused for another reason."
+	s := wire.Search{
+		Axes: []wire.Variants{
+			axisAlgorithm: algorithms(len(received)),
+			axisSecret:    wire.Secrets("the client secret", secret),
+			axisMethod:    methods(method),
+			axisTarget:    targets(target),
+			axisToken:     tokens(token),
+			axisDigest:    bodies,
+			axisTimestamp: timestamps(timestamp),
+		},
+		Match: func(c wire.Choice) bool { return bytes.Equal(hashed(c), received) },
 	}
-	return upperFirst(strings.Join(words, "; and ")) + "."
+	found, ok := s.Run()
+	return wire.Explanation("signature", written, found, ok, unexplained)
 }
 
 const unexplained = "no usual mistake leads to this signature. Compare the string to sign with yours byte by byte; " +
@@ -113,16 +106,6 @@ func readSignature(signature string) (raw []byte, mistake string) {
 
 func hmacSized(raw []byte) bool { return len(raw) == sha512.Size }
 
-// variant is one value for a part of the string to sign, and the mistake that
-// leads to it; values that [VerifySymmetric] accepts have no words.
-type variant struct {
-	value string
-	words string
-}
-
-// omitted stands for a part that is left out together with its colon.
-const omitted = "\x00"
-
 // The axes of a search. Those from the method to the timestamp are the parts of
 // the string to sign, in its order.
 const (
@@ -133,65 +116,13 @@ const (
 	axisToken
 	axisDigest
 	axisTimestamp
-	axes
 )
 
-type search struct {
-	received []byte
-	axes     [axes][]variant
-}
-
-// run returns the fewest mistakes that lead to the signature, and whether any do.
-func (s *search) run() (words []string, ok bool) {
-	var choice [axes]int
-	if s.try(choice) {
-		return s.words(choice), true
-	}
-	for a := range s.axes {
-		for i := 1; i < len(s.axes[a]); i++ {
-			choice[a] = i
-			if s.try(choice) {
-				return s.words(choice), true
-			}
-		}
-		choice[a] = 0
-	}
-	for a := range s.axes {
-		for b := a + 1; b < len(s.axes); b++ {
-			if choice, ok := s.pairs(a, b); ok {
-				return s.words(choice), true
-			}
-		}
-	}
-	return nil, false
-}
-
-func (s *search) pairs(a, b int) (choice [axes]int, ok bool) {
-	for i := 1; i < len(s.axes[a]); i++ {
-		for j := 1; j < len(s.axes[b]); j++ {
-			choice[a], choice[b] = i, j
-			if s.try(choice) {
-				return choice, true
-			}
-		}
-	}
-	return choice, false
-}
-
-func (s *search) words(choice [axes]int) []string {
-	var words []string
-	for a, i := range choice {
-		if w := s.axes[a][i].words; w != "" {
-			words = append(words, w)
-		}
-	}
-	return words
-}
-
-func (s *search) try(choice [axes]int) bool {
-	key := []byte(s.axes[axisSecret][choice[axisSecret]].value)
+// hashed computes the signature of one choice.
+func hashed(c wire.Choice) []byte {
+	key := []byte(c.Value(axisSecret))
 	var h hash.Hash
-	switch s.axes[axisAlgorithm][choice[axisAlgorithm]].value {
+	switch c.Value(axisAlgorithm) {
 	case "hmac-sha256":
 		h = hmac.New(sha256.New, key)
 	case "sha512":
@@ -201,32 +132,23 @@ func (s *search) try(choice [axes]int) bool {
 	default:
 		h = hmac.New(sha512.New, key)
 	}
-	h.Write([]byte(s.text(choice)))
-	return bytes.Equal(h.Sum(nil), s.received)
-}
-
-func (s *search) text(choice [axes]int) string {
-	var text strings.Builder
-	for a := axisMethod; a < axisTimestamp; a++ {
-		if part := s.axes[a][choice[a]].value; part != omitted {
-			text.WriteString(part)
-			text.WriteByte(':')
+	for axis := axisMethod; axis < axisTimestamp; axis++ {
+		if part := c.Value(axis); part != wire.Omitted {
+			h.Write([]byte(part + ":"))
 		}
 	}
-	text.WriteString(s.axes[axisTimestamp][choice[axisTimestamp]].value)
-	return text.String()
+	h.Write([]byte(c.Value(axisTimestamp)))
+	return h.Sum(nil)
 }
 
 // caseChanged tells whether signature is right but for its letter case.
-func (s *search) caseChanged(signature string) bool {
+func caseChanged(secret, method, target, token string, digests wire.Variants, timestamp, signature string) bool {
 	signature = strings.TrimSpace(signature)
-	var choice [axes]int
-	for i, digest := range s.axes[axisDigest] {
-		if digest.words != "" {
+	for _, digest := range digests {
+		if digest.Words != "" {
 			continue
 		}
-		choice[axisDigest] = i
-		mac := sumSymmetric(s.axes[axisSecret][0].value, s.text(choice))
+		mac := sumSymmetric(secret, SymmetricString(method, target, token, digest.Value, timestamp))
 		right := base64.StdEncoding.EncodeToString(mac[:])
 		if signature != right && strings.EqualFold(signature, right) {
 			return true
@@ -236,111 +158,68 @@ func (s *search) caseChanged(signature string) bool {
 }
 
 // algorithms lists the functions whose result has the received length.
-func algorithms(size int) []variant {
+func algorithms(size int) wire.Variants {
 	if size == sha256.Size {
-		return []variant{
-			{"hmac-sha256", "the signature is HMAC-SHA256, it must be HMAC-SHA512"},
-			{"sha256", "the signature is a plain SHA-256 without the secret, it must be HMAC-SHA512"},
+		return wire.Variants{
+			{Value: "hmac-sha256", Words: "the signature is HMAC-SHA256, it must be HMAC-SHA512"},
+			{Value: "sha256", Words: "the signature is a plain SHA-256 without the secret, it must be HMAC-SHA512"},
 		}
 	}
-	return []variant{
-		{"hmac-sha512", ""},
-		{"sha512", "the signature is a plain SHA-512 without the secret, it must be HMAC-SHA512"},
+	return wire.Variants{
+		{Value: "hmac-sha512"},
+		{Value: "sha512", Words: "the signature is a plain SHA-512 without the secret, it must be HMAC-SHA512"},
 	}
 }
 
-// distinct appends v unless its value is there already.
-func distinct(list []variant, value, words string) []variant {
-	for _, have := range list {
-		if have.value == value {
-			return list
-		}
-	}
-	return append(list, variant{value, words})
-}
-
-func secrets(secret string) []variant {
-	list := []variant{{secret, ""}}
-	if raw, err := base64.StdEncoding.DecodeString(secret); err == nil {
-		list = distinct(list, string(raw), "the client secret was base64-decoded before use; its text itself is the key")
-	}
-	if raw, err := hex.DecodeString(secret); err == nil {
-		list = distinct(list, string(raw), "the client secret was hex-decoded before use; its text itself is the key")
-	}
-	list = distinct(list, base64.StdEncoding.EncodeToString([]byte(secret)), "the client secret was base64-encoded before use; its text itself is the key")
-	for _, blank := range []string{secret + "\n", secret + "\r\n", " " + secret, secret + " ", " " + secret + " ", strings.TrimSpace(secret)} {
-		list = distinct(list, blank, "the client secret was used with blanks or a line break around it")
-	}
-	for _, quote := range []string{`"`, `'`} {
-		list = distinct(list, quote+secret+quote, "the client secret was used with quotes around it")
-	}
-	list = distinct(list, strings.TrimPrefix(secret, "SK-"), "the client secret was used without its prefix SK-")
-	return distinct(list, "", "the client secret was empty when the call was signed")
-}
-
-func methods(method string) []variant {
-	list := []variant{{method, ""}}
-	list = distinct(list, strings.ToLower(method), "the method in the string to sign is in lower case, it must be in upper case")
-	list = distinct(list, "Post", "the method in the string to sign is not in upper case")
-	list = distinct(list, omitted, "the string to sign lacks the method and its colon")
+func methods(method string) wire.Variants {
+	list := wire.Right(method)
+	list.Add(strings.ToLower(method), "the method in the string to sign is in lower case, it must be in upper case")
+	list.Add("Post", "the method in the string to sign is not in upper case")
+	list.Add(wire.Omitted, "the string to sign lacks the method and its colon")
 	for _, other := range []string{"POST", "GET", "PUT"} {
-		list = distinct(list, other, "the string to sign has the method "+other)
+		list.Add(other, "the string to sign has the method "+other)
 	}
 	return list
 }
 
-func targets(target string) []variant {
+func targets(target string) wire.Variants {
 	const host = "the string to sign has the whole address, it must have the path alone"
 	path, _, _ := strings.Cut(target, "?")
-	list := []variant{{target, ""}}
-	list = distinct(list, path, "") // accepted too
-	list = distinct(list, path+"/", "the path in the string to sign ends with a slash")
-	list = distinct(list, strings.TrimSuffix(path, "/"), "the path in the string to sign lacks its last slash")
-	list = distinct(list, strings.TrimPrefix(path, "/"), "the path in the string to sign lacks its first slash")
-	list = distinct(list, "/"+path, "the path in the string to sign begins with two slashes")
+	list := wire.Right(target)
+	list.Add(path, "") // accepted too
+	list.AddSlashes(path)
 	for _, base := range []string{"https://api-sandbox.doku.com", "https://api.doku.com", "http://localhost:8600", "http://127.0.0.1:8600"} {
-		list = distinct(list, base+target, host)
+		list.Add(base+target, host)
 	}
 	for _, route := range Routes {
-		list = distinct(list, route.Path, "the string to sign has the path "+route.Path)
-		list = distinct(list, strings.TrimPrefix(route.Path, "/"), "the string to sign has the path "+route.Path+" without its first slash")
+		list.Add(route.Path, "the string to sign has the path "+route.Path)
+		list.Add(strings.TrimPrefix(route.Path, "/"), "the string to sign has the path "+route.Path+" without its first slash")
 	}
-	list = distinct(list, PathNotify, "the string to sign has the path "+PathNotify)
-	// A proxy may have put a prefix in front, or a client may have left one out.
-	for rest := strings.TrimPrefix(path, "/"); ; {
-		_, tail, more := strings.Cut(rest, "/")
-		if !more {
-			break
-		}
-		list = distinct(list, "/"+tail, "the string to sign has only the end of the path, /"+tail)
-		rest = tail
-	}
-	list = distinct(list, strings.ToLower(path), "the path in the string to sign is in lower case")
-	list = distinct(list, "", "the path in the string to sign is empty")
-	return distinct(list, omitted, "the string to sign lacks the path and its colon")
+	list.Add(PathNotify, "the string to sign has the path "+PathNotify)
+	list.AddEnds(path)
+	list.Add(wire.Omitted, "the string to sign lacks the path and its colon")
+	return list
 }
 
-func tokens(token string) []variant {
-	list := []variant{{token, ""}}
-	list = distinct(list, "Bearer "+token, "the token in the string to sign begins with \"Bearer \", it must be the token alone")
-	list = distinct(list, "bearer "+token, "the token in the string to sign begins with \"bearer \", it must be the token alone")
-	list = distinct(list, "", "the token in the string to sign is empty")
-	list = distinct(list, omitted, "the string to sign lacks the access token and its colon (that is the asymmetric variant)")
-	for _, blank := range []string{" " + token, token + " ", token + "\n"} {
-		list = distinct(list, blank, "the token in the string to sign has a blank or line break around it")
-	}
+func tokens(token string) wire.Variants {
+	list := wire.Right(token)
+	list.Add("Bearer "+token, "the token in the string to sign begins with \"Bearer \", it must be the token alone")
+	list.Add("bearer "+token, "the token in the string to sign begins with \"bearer \", it must be the token alone")
+	list.Add("", "the token in the string to sign is empty")
+	list.Add(wire.Omitted, "the string to sign lacks the access token and its colon (that is the asymmetric variant)")
+	list.AddAll("the token in the string to sign has a blank or line break around it", " "+token, token+" ", token+"\n")
 	for _, nothing := range []string{"null", "undefined", "None"} {
-		list = distinct(list, nothing, "the token in the string to sign is the word "+nothing+": it was not set yet when the call was signed")
+		list.Add(nothing, "the token in the string to sign is the word "+nothing+": it was not set yet when the call was signed")
 	}
 	return list
 }
 
-func digests(body []byte) []variant {
+func digests(body []byte) wire.Variants {
 	sum := sha256.Sum256(body)
-	list := []variant{{hex.EncodeToString(sum[:]), ""}}
+	list := wire.Right(hex.EncodeToString(sum[:]))
 	add := func(form []byte, words string) {
 		if form != nil {
-			list = distinct(list, Digest(form), words)
+			list.Add(Digest(form), words)
 		}
 	}
 	stripped := wire.Strip(body)
@@ -352,51 +231,36 @@ func digests(body []byte) []variant {
 
 	for _, form := range [][]byte{body, stripped} {
 		hash := sha256.Sum256(form)
-		list = distinct(list, strings.ToUpper(hex.EncodeToString(hash[:])), "the digest is in upper-case hexadecimal, it must be in lower case")
-		list = distinct(list, base64.StdEncoding.EncodeToString(hash[:]), "the digest is in base64, it must be in lower-case hexadecimal")
-		list = distinct(list, string(form), "the string to sign has the body itself, it must have its SHA-256")
+		list.Add(strings.ToUpper(hex.EncodeToString(hash[:])), "the digest is in upper-case hexadecimal, it must be in lower case")
+		list.Add(base64.StdEncoding.EncodeToString(hash[:]), "the digest is in base64, it must be in lower-case hexadecimal")
+		list.Add(string(form), "the string to sign has the body itself, it must have its SHA-256")
 		wide := sha512.Sum512(form)
-		list = distinct(list, hex.EncodeToString(wide[:]), "the digest is SHA-512, it must be SHA-256")
+		list.Add(hex.EncodeToString(wide[:]), "the digest is SHA-512, it must be SHA-256")
 		for _, end := range []string{"\n", "\r\n"} {
 			add(append(bytes.Clone(form), end...), "the signed body ends with a line break that was not sent")
 		}
 	}
-	add(bytes.TrimSpace(body), "the signed body lacks the line break or blanks that were sent around it")
-	add(bytes.TrimRight(body, "\r\n"), "the signed body lacks the line break that was sent at its end")
-	add([]byte{}, "the digest is that of an empty body")
-	add([]byte("{}"), "the digest is that of the body {}")
-	add([]byte("null"), "the digest is that of the body null")
-	add(bytes.ReplaceAll(body, []byte("\n"), []byte("\r\n")), "the signed body has other line breaks than the one that was sent")
-	add(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), "the signed body has other line breaks than the one that was sent")
+	wire.EditedBodies(body, add)
 	add(allSpaceGone(body), "blanks inside strings were removed before signing; only white space outside strings may go")
 	if err == nil {
 		addPrinted(add, v)
 	}
-	return distinct(list, omitted, "the string to sign lacks the digest of the body and its colon")
+	list.Add(wire.Omitted, "the string to sign lacks the digest of the body and its colon")
+	return list
 }
 
 // addPrinted adds the body as other encoders and habits would print it.
 func addPrinted(add func([]byte, string), v wire.Value) {
-	const escapes = "the signed body was printed with other escapes than the one that was sent"
-	canonical := v.AppendCanonical(nil)
-	add(asciiOnly(canonical), escapes)
-	add(bytes.ReplaceAll(canonical, []byte("/"), []byte(`\/`)), escapes)
-	add(asciiOnly(bytes.ReplaceAll(canonical, []byte("/"), []byte(`\/`))), escapes)
-	var html bytes.Buffer
-	json.HTMLEscape(&html, canonical)
-	add(html.Bytes(), escapes)
-	add(spaced(canonical), "the signed body was printed with blanks after colons and commas and the sent one was not")
-	for _, indent := range []string{"  ", "    ", "\t"} {
-		var pretty bytes.Buffer
-		if json.Indent(&pretty, canonical, "", indent) == nil {
-			add(pretty.Bytes(), "the signed body was printed with line breaks and the sent one was not")
-		}
+	printed := wire.Reprint(v)
+	for _, form := range [][]byte{printed.ASCII, printed.Slashes, printed.ASCIISlashes, printed.HTML} {
+		add(form, "the signed body was printed with other escapes than the one that was sent")
 	}
-	add(sorted(canonical), "the members of the signed body were sorted by name; they must keep the order in which they are sent")
-	quoted, err := wire.Encode(string(canonical))
-	if err == nil {
-		add(quoted, "the body was encoded to JSON twice before signing")
+	add(printed.Spaced, "the signed body was printed with blanks after colons and commas and the sent one was not")
+	for _, form := range printed.Indented {
+		add(form, "the signed body was printed with line breaks and the sent one was not")
 	}
+	add(printed.Sorted, "the members of the signed body were sorted by name; they must keep the order in which they are sent")
+	add(printed.Twice, "the body was encoded to JSON twice before signing")
 }
 
 func allSpaceGone(body []byte) []byte {
@@ -408,73 +272,15 @@ func allSpaceGone(body []byte) []byte {
 	}, body)
 }
 
-func asciiOnly(text []byte) []byte {
-	var out []byte
-	for len(text) > 0 {
-		r, size := utf8.DecodeRune(text)
-		switch {
-		case r < utf8.RuneSelf:
-			out = append(out, byte(r))
-		case r > 0xffff:
-			high, low := utf16.EncodeRune(r)
-			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
-			out = fmt.Appendf(out, `\u%04x`, r)
-		}
-		text = text[size:]
-	}
-	return out
-}
-
-// spaced puts a blank behind every colon and comma outside strings.
-func spaced(compact []byte) []byte {
-	var out []byte
-	inString := false
-	for i := 0; i < len(compact); i++ {
-		c := compact[i]
-		out = append(out, c)
-		switch {
-		case inString && c == '\\':
-			i++
-			out = append(out, compact[i])
-		case c == '"':
-			inString = !inString
-		case !inString && (c == ':' || c == ','):
-			out = append(out, ' ')
-		}
-	}
-	return out
-}
-
-func sorted(compact []byte) []byte {
-	decoder := json.NewDecoder(bytes.NewReader(compact))
-	decoder.UseNumber()
-	var v any
-	if decoder.Decode(&v) != nil {
-		return nil
-	}
-	out, err := wire.Encode(v)
-	if err != nil {
-		return nil
-	}
-	return out
-}
-
-func timestamps(timestamp string) []variant {
-	list := []variant{{timestamp, ""}}
-	list = distinct(list, "", "the timestamp in the string to sign is empty")
-	list = distinct(list, strings.ReplaceAll(timestamp, "+", " "), "the + of the timestamp became a blank in the string to sign")
+func timestamps(timestamp string) wire.Variants {
+	list := wire.Right(timestamp)
+	list.Add("", "the timestamp in the string to sign is empty")
+	list.Add(strings.ReplaceAll(timestamp, "+", " "), "the + of the timestamp became a blank in the string to sign")
 	t, err := ParseTime(timestamp)
 	if err != nil {
 		return list
 	}
-	const zone = "the timestamp in the string to sign is the same instant in another form than the header; sign the header's own text"
-	for _, layout := range renderings {
-		list = distinct(list, t.Format(layout), zone)
-		list = distinct(list, t.In(wire.WIB).Format(layout), zone)
-	}
-	list = distinct(list, fmt.Sprint(t.Unix()), "the timestamp in the string to sign is in Unix seconds")
-	list = distinct(list, fmt.Sprint(t.UnixMilli()), "the timestamp in the string to sign is in Unix milliseconds")
+	list.AddInstant(t, renderings)
 	// The clock was read twice, once for the header and once for the signature.
 	shape := "2006-01-02T15:04:05-07:00"
 	where := wire.WIB
@@ -482,7 +288,7 @@ func timestamps(timestamp string) []variant {
 		shape, where = "2006-01-02T15:04:05Z", time.UTC
 	}
 	for _, shift := range []time.Duration{-1, 1, -2, 2, -7, 7} {
-		list = distinct(list, t.Add(shift*time.Second).In(where).Format(shape),
+		list.Add(t.Add(shift*time.Second).In(where).Format(shape),
 			"the timestamp in the string to sign differs from the header by seconds; read the clock once for both")
 	}
 	return list
@@ -499,13 +305,6 @@ var renderings = []string{
 	"2006-01-02T15:04:05+07:00",
 	"2006-01-02T15:04:05",
 	"2006-01-02 15:04:05",
-}
-
-func upperFirst(s string) string {
-	if s == "" {
-		return s
-	}
-	return strings.ToUpper(s[:1]) + s[1:]
 }
 
 // ExplainAsymmetric searches the mistake behind a signature that [VerifyAsymmetric]
@@ -528,27 +327,24 @@ func ExplainAsymmetric(key *rsa.PublicKey, clientID, timestamp, signature string
 		return fmt.Sprintf("The signature has %d bytes and the registered public key makes %d: it belongs to another key.", len(raw), key.Size())
 	}
 	times := timestamps(timestamp)
-	ids := []variant{{clientID, ""}}
-	ids = distinct(ids, strings.TrimSpace(clientID), "the client id was signed without its blanks")
-	ids = distinct(ids, strings.ToLower(clientID), "the client id was signed in lower case")
-	ids = distinct(ids, "", "the client id in the string to sign is empty")
+	ids := wire.Right(clientID)
+	ids.Add(strings.TrimSpace(clientID), "the client id was signed without its blanks")
+	ids.Add(strings.ToLower(clientID), "the client id was signed in lower case")
+	ids.Add("", "the client id in the string to sign is empty")
 	for _, id := range ids {
 		for _, at := range times {
 			for _, layout := range asymmetricLayouts {
-				text := layout.join(id.value, at.value)
+				text := layout.join(id.Value, at.Value)
 				if !verifyRSA(key, wire.Verdict{StringToSign: text, Received: signature}).OK {
 					continue
 				}
 				var words []string
-				for _, w := range []string{id.words, at.words, layout.words} {
+				for _, w := range []string{id.Words, at.Words, layout.words} {
 					if w != "" {
 						words = append(words, w)
 					}
 				}
-				if len(words) == 0 {
-					return "The signature is right; it was refused for another reason."
-				}
-				return upperFirst(strings.Join(words, "; and ")) + "."
+				return wire.Explanation("signature", nil, words, true, "")
 			}
 		}
 	}

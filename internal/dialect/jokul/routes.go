@@ -1,0 +1,173 @@
+package jokul
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strings"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/wire"
+	"github.com/gerbang-pay/gerbang/internal/wire/jokul"
+)
+
+// Dialect names this dialect in payments, bindings and notifications.
+const Dialect = "jokul"
+
+// Config is what the dialect needs. Gateway, Clock and PageURL are required.
+type Config struct {
+	Gateway *gateway.Gateway
+	Clock   gateway.Clock
+	// PageURL is the address at which a customer opens a hosted page.
+	PageURL func(gateway.Page) string
+	// Draining is closed when the process is about to stop. Push payments that
+	// still wait are then answered as pending; they go on without their call.
+	Draining <-chan struct{}
+	// Note hears why a call was refused and how its signature was judged. Only
+	// the sandbox listens.
+	Note func(context.Context, wire.Note)
+	Log  *slog.Logger
+}
+
+// clockWindow is how far a merchant's clock may be off, either way.
+const clockWindow = time.Hour
+
+// Handler serves the dialect and encodes its notifications.
+type Handler struct {
+	Config
+	stopping context.Context // ends with Draining
+}
+
+// New makes the dialect. It watches Draining for as long as the process lives.
+func New(c Config) *Handler {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	h := &Handler{Config: c, stopping: context.Background()}
+	if c.Draining != nil {
+		stopping, stop := context.WithCancel(context.Background())
+		h.stopping = stopping
+		go func() {
+			<-c.Draining
+			stop()
+		}()
+	}
+	return h
+}
+
+// endpoint is one call: the checks that come first, and what answers it.
+type endpoint struct {
+	method string
+	admit  func(*call) error
+	run    func(*call) (any, error)
+	status int // of a success
+}
+
+func post(status int, run func(*call) (any, error)) endpoint {
+	return endpoint{http.MethodPost, (*call).admit, run, status}
+}
+
+// endpoints maps each path to its call.
+var endpoints = map[string]endpoint{
+	jokul.PathBinding:          post(http.StatusCreated, (*call).binding),
+	jokul.PathTokens:           post(http.StatusOK, (*call).tokens),
+	jokul.PathBalance:          post(http.StatusCreated, (*call).balance),
+	jokul.PathRecurringPayment: post(http.StatusCreated, (*call).recurringPayment),
+	jokul.PathPayment:          post(http.StatusCreated, (*call).payment),
+	jokul.PathRefund:           post(http.StatusCreated, (*call).refund),
+	jokul.PathUnbinding:        post(http.StatusCreated, (*call).unbinding),
+	jokul.PathPush:             {http.MethodPost, (*call).admitPush, (*call).push, http.StatusOK},
+	jokul.PathVoid:             {http.MethodPost, (*call).admitPush, (*call).void, http.StatusOK},
+	jokul.PathStatus:           {http.MethodGet, (*call).admitRead, (*call).status, http.StatusOK},
+}
+
+// Mount registers every path, and answers unknown paths of the same families in
+// the protocol's own form.
+func (h *Handler) Mount(mux *http.ServeMux) {
+	for path, e := range endpoints {
+		mux.HandleFunc(path, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, e) })
+	}
+	// The last one is no family, but would be redirected to the status without an id.
+	for _, family := range []string{"/ovo-open-api/", "/tokenization/", "/ovo-emoney/", "/orders/v1/", strings.TrimSuffix(jokul.PathStatus, "/")} {
+		mux.HandleFunc(family, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, endpoint{}) })
+	}
+}
+
+// serve runs one call and writes exactly one JSON answer, whatever happens, unless
+// the caller has gone.
+func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
+	c := &call{Handler: h, ctx: r.Context(), w: w, r: r}
+	answer, err := c.run(e)
+	status := e.status
+	if err != nil {
+		refusal := c.refusal(err)
+		if refusal == errGone {
+			return
+		}
+		status, answer = refusal.status, refusal.answer()
+	}
+	body := encode(answer)
+	c.keep(status, body)
+	c.write(status, body)
+}
+
+func (c *call) run(e endpoint) (answer any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.Log.Error("jokul: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			c.claim, err = gateway.Claim{}, gateway.Internal
+		}
+	}()
+	c.identify()
+	switch {
+	case e.run == nil:
+		return nil, errNoSuchPath
+	case c.r.Method != e.method:
+		c.w.Header().Set("Allow", e.method)
+		return nil, errMethod
+	}
+	if err := e.admit(c); err != nil {
+		return nil, err
+	}
+	return e.run(c)
+}
+
+func encode(answer any) []byte {
+	body, err := wire.Encode(answer)
+	if err != nil { // answers are plain structs, and what they repeat was parsed
+		panic(err)
+	}
+	return body
+}
+
+// write sends the answer. It is signed when it is known who called, refusals
+// included.
+func (c *call) write(status int, body []byte) {
+	header := c.w.Header()
+	header.Set("Content-Type", "application/json")
+	signed := jokul.Call{
+		Method: c.r.Method, Target: c.r.RequestURI, ClientID: c.clientID(), RequestID: c.requestID, Timestamp: jokul.FormatTime(c.Clock.Now()),
+	}
+	header.Set(jokul.HeaderResponseTimestamp, signed.Timestamp)
+	if signed.ClientID != "" {
+		header.Set(jokul.HeaderClientID, signed.ClientID)
+	}
+	if signed.RequestID != "" {
+		header.Set(jokul.HeaderRequestID, signed.RequestID)
+	}
+	if c.merchant.ID != "" {
+		header.Set(jokul.HeaderSignature, jokul.SignResponse(c.merchant.DOKU.SecretKey, signed, body))
+	}
+	c.w.WriteHeader(status)
+	c.w.Write(body)
+}
+
+// clientID is the id under which the caller is known or calls itself.
+func (c *call) clientID() string {
+	if c.merchant.ID != "" {
+		return c.merchant.DOKU.ClientID
+	}
+	return c.r.Header.Get(jokul.HeaderClientID)
+}

@@ -1,0 +1,128 @@
+package ovo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"sync/atomic"
+	"time"
+)
+
+// maxAnswer is the largest answer that is read, in bytes.
+const maxAnswer = 1 << 20
+
+// clock returns now, or the real clock for nil.
+func clock(now func() time.Time) func() time.Time {
+	if now == nil {
+		return time.Now
+	}
+	return now
+}
+
+func checkMerchant(clientID, secretKey string) error {
+	switch {
+	case !isWord(clientID):
+		return errors.New("ClientID is missing or has blanks in it")
+	case secretKey == "":
+		return errors.New("SecretKey is missing")
+	}
+	return nil
+}
+
+// host is where requests go.
+type host struct {
+	base   string // scheme and host
+	client *http.Client
+}
+
+// newHost checks baseURL. client is copied, so that it may be changed; for nil, one
+// is made that gives up after patience.
+func newHost(baseURL string, client *http.Client, patience time.Duration) (host, error) {
+	base, err := url.Parse(baseURL)
+	switch {
+	case err != nil:
+		return host{}, fmt.Errorf("BaseURL: %w", err)
+	case base.Scheme != "http" && base.Scheme != "https", base.Host == "", base.User != nil,
+		base.Path != "" && base.Path != "/", base.RawQuery != "", base.Fragment != "":
+		return host{}, fmt.Errorf("BaseURL is %q, want scheme and host like %q", baseURL, SNAPProduction)
+	}
+	own := http.Client{Timeout: patience}
+	if client != nil {
+		own = *client
+	}
+	own.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return host{base.Scheme + "://" + base.Host, &own}, nil
+}
+
+// reply is an answer as it came.
+type reply struct {
+	status int
+	header http.Header
+	body   []byte
+}
+
+// exchange sends one request and reads the whole answer. With an error, sent is
+// false only if it is certain that the request did not leave: the transport asked
+// for a connection and got none. A transport that does not say is not trusted.
+func (to host) exchange(ctx context.Context, method, path string, h http.Header, body []byte) (r reply, sent bool, err error) {
+	var wanted, connected atomic.Bool
+	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+		GetConn: func(string) { wanted.Store(true) },
+		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+	})
+	var content io.Reader
+	if method != http.MethodGet {
+		content = bytes.NewReader(body)
+		h.Set("Content-Type", "application/json")
+	}
+	req, err := http.NewRequestWithContext(ctx, method, to.base+path, content)
+	if err != nil {
+		return reply{}, false, err
+	}
+	req.Header = h
+	req.Header.Set("Accept", "application/json")
+	resp, err := to.client.Do(req)
+	if err != nil {
+		return reply{}, connected.Load() || !wanted.Load(), err
+	}
+	defer resp.Body.Close()
+	r.status, r.header = resp.StatusCode, resp.Header
+	if r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err != nil {
+		return reply{}, true, fmt.Errorf("reading the answer: %w", err)
+	}
+	return r, true, nil
+}
+
+// broken tells whether err is a failed connection, and not the end of somebody's
+// patience.
+func broken(ctx context.Context, err error) bool {
+	var timed net.Error
+	return ctx.Err() == nil && !(errors.As(err, &timed) && timed.Timeout())
+}
+
+// unmarshal reads JSON and takes members of an unexpected type for missing:
+// providers write "", [] and {} for what they leave out. Whoever needs a member
+// looks whether it is there.
+func unmarshal(body []byte, into any) error {
+	err := json.Unmarshal(body, into)
+	var mistyped *json.UnmarshalTypeError
+	if errors.As(err, &mistyped) {
+		return nil
+	}
+	return err
+}
+
+func unreadable(format string, args ...any) error {
+	return fmt.Errorf("%w: the answer cannot be read: %s", ErrUnavailable, fmt.Sprintf(format, args...))
+}
+
+func unknown(err error) error {
+	return fmt.Errorf("%w: %w", ErrOutcomeUnknown, err)
+}
