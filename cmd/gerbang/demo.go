@@ -76,8 +76,10 @@ type demo struct {
 const demoPhone = "081211111111"
 
 func (d *demo) play(ctx context.Context) error {
-	if err := d.playSNAP(ctx); err != nil {
-		return err
+	for _, journey := range []func(context.Context) error{d.playSNAP, d.playJokul} {
+		if err := journey(ctx); err != nil {
+			return err
+		}
 	}
 	return d.books(ctx)
 }
@@ -113,6 +115,9 @@ func (d *demo) books(ctx context.Context) error {
 		}
 		if err := d.control.get(ctx, "/payments/"+list.Payments[i].ID, &detail); err != nil {
 			return err
+		}
+		if len(detail.Postings) == 0 {
+			fmt.Fprintf(table, "  %s\t%s\t0\t  nothing moved\n", detail.Reference, detail.State)
 		}
 		for _, p := range detail.Postings {
 			fmt.Fprintf(table, "  %s\t%s\t%d\t  %s\n", detail.Reference, p.Kind, p.Amount, shortAccount(p.Account))

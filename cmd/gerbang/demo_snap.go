@@ -50,15 +50,11 @@ func (d *demo) openSNAPShop(ctx context.Context) (*snapShop, error) {
 	if err != nil {
 		return nil, err
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	base, stop, err := serveShop(receiver)
 	if err != nil {
 		return nil, err
 	}
-	server := &http.Server{Handler: receiver, ReadHeaderTimeout: 5 * time.Second}
-	go server.Serve(listener)
-	s.stop = func() { server.Close() }
-
-	base := "http://" + listener.Addr().String()
+	s.stop = stop
 	err = d.control.call(ctx, http.MethodPatch, "/merchants/"+m.ID, map[string]any{"doku": map[string]any{"snap": map[string]string{
 		"token_url": base + "/doku/token", "notification_url": base + "/doku/notify", "binding_notification_url": base + "/doku/bound",
 	}}}, nil)
@@ -67,6 +63,17 @@ func (d *demo) openSNAPShop(ctx context.Context) (*snapShop, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// serveShop runs a merchant's server on loopback.
+func serveShop(h http.Handler) (base string, stop func(), err error) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", nil, err
+	}
+	server := &http.Server{Handler: h, ReadHeaderTimeout: 5 * time.Second}
+	go server.Serve(listener)
+	return "http://" + listener.Addr().String(), func() { server.Close() }, nil
 }
 
 // playSNAP is a customer's whole life with a merchant: bound, charged with and

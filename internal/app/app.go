@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gerbang-pay/gerbang/internal/dialect/jokul"
 	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/notify"
@@ -40,6 +41,7 @@ type App struct {
 
 	store   *store.Store
 	server  *http.Server
+	drain   chan struct{}      // closed before anything stops, for calls that wait
 	stop    context.CancelFunc // of the background work
 	working sync.WaitGroup
 	served  chan error
@@ -75,14 +77,16 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{store: db, log: c.Log, served: make(chan error, 1)}
-	if err := a.start(ctx, c, clock, gateway.Config{Store: db, Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost}); err != nil {
+	a := &App{store: db, log: c.Log, drain: make(chan struct{}), served: make(chan error, 1)}
+	scenarios := sandbox.NewScenarios()
+	core := gateway.Config{Store: db, Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force}
+	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
 	return a, nil
 }
 
-func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, core gateway.Config) error {
+func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, core gateway.Config, scenarios *sandbox.Scenarios) error {
 	offset, err := loadOffset(ctx, a.store)
 	if err != nil {
 		return err
@@ -105,7 +109,7 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		a.BaseURL = "http://" + listener.Addr().String()
 	}
 	a.Gateway = gateway.New(core)
-	if err := a.build(ctx, c, clock, key, seedKey); err != nil {
+	if err := a.build(ctx, c, clock, key, seedKey, scenarios); err != nil {
 		return errors.Join(err, listener.Close())
 	}
 	go func() { a.served <- a.server.Serve(listener) }()
@@ -113,7 +117,7 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 }
 
 // build makes the graph: gateway inside, dialects and pages around it.
-func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, key, seedKey *rsa.PrivateKey) error {
+func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, key, seedKey *rsa.PrivateKey, scenarios *sandbox.Scenarios) error {
 	publicKey, err := wiresnap.EncodePublicKey(&key.PublicKey)
 	if err != nil {
 		return err
@@ -122,22 +126,29 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL,
-		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Log: a.log,
+		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
 	})
 	if err := box.Seed(ctx); err != nil {
 		return err
 	}
-	doku := snap.New(snap.Config{
+	openAPI := snap.New(snap.Config{
 		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: box.Note, Log: a.log,
+	})
+	legacy := jokul.New(jokul.Config{
+		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: box.Note, Log: a.log,
 	})
 	notifier := notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Log: a.log,
-		Dialects: map[string]notify.Dialect{snap.Dialect: {Outbound: doku, Retries: snap.Retries}},
+		Dialects: map[string]notify.Dialect{
+			snap.Dialect:  {Outbound: openAPI, Retries: snap.Retries},
+			jokul.Dialect: {Outbound: legacy, Retries: jokul.Retries},
+		},
 	})
 
 	api := http.NewServeMux()
-	doku.Mount(api)
+	openAPI.Mount(api)
+	legacy.Mount(api)
 	api.HandleFunc("/", notFound)
 
 	root := http.NewServeMux()
@@ -219,9 +230,10 @@ func (a *App) Wait() error {
 	return err
 }
 
-// Stop ends the app: running calls may finish until ctx ends. It must be called
-// once.
+// Stop ends the app: pushes that wait are answered as pending at once, and other
+// calls may finish until ctx ends. It must be called once.
 func (a *App) Stop(ctx context.Context) error {
+	close(a.drain)
 	err := a.server.Shutdown(ctx)
 	if err != nil {
 		err = errors.Join(err, a.server.Close())

@@ -122,7 +122,7 @@ func (g *Gateway) StartBinding(ctx context.Context, in StartBinding) (Binding, P
 			return err
 		}
 		b = Binding{
-			ID: BindingID(newID("bnd_", tx.Now())), MerchantID: in.Merchant, WalletID: w.ID, Phone: w.Phone,
+			ID: BindingID(g.newID("bnd_", tx.Now())), MerchantID: in.Merchant, WalletID: w.ID, Phone: w.Phone,
 			CustomerID: in.CustomerID, State: BindingAwaiting, Dialect: in.Dialect, RequestID: in.RequestID, CreatedAt: tx.Now(),
 			CustomerName: in.CustomerName, Replaces: in.Replace,
 		}

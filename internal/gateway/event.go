@@ -39,19 +39,19 @@ func (k EventKind) ForPayment() bool { return len(k) > 8 && k[:8] == "payment." 
 
 // record writes an event that nobody outside is told of.
 func (g *Gateway) record(tx Tx, e Event) error {
-	e.ID, e.At = EventID(newID("evt_", tx.Now())), tx.Now()
+	e.ID, e.At = EventID(g.newID("evt_", tx.Now())), tx.Now()
 	return tx.InsertEvent(e)
 }
 
 // announce writes an event and queues the notification of it.
 func (g *Gateway) announce(tx Tx, dialect string, e Event) error {
-	e.ID, e.At = EventID(newID("evt_", tx.Now())), tx.Now()
+	e.ID, e.At = EventID(g.newID("evt_", tx.Now())), tx.Now()
 	if err := tx.InsertEvent(e); err != nil {
 		return err
 	}
 	tx.OnCommit(g.wakeNotifier)
 	return tx.InsertNotification(Notification{
-		ID: NotificationID(newID("ntf_", tx.Now())), EventID: e.ID, MerchantID: e.MerchantID, Subject: e.Subject,
+		ID: NotificationID(g.newID("ntf_", tx.Now())), EventID: e.ID, MerchantID: e.MerchantID, Subject: e.Subject,
 		Kind: e.Kind, Dialect: dialect, State: NotificationQueued, NextAt: tx.Now(), CreatedAt: tx.Now(),
 	})
 }

@@ -18,9 +18,10 @@ type Gateway struct {
 	rules     Rules
 	keepCodes bool
 	merchants merchantCache
-	notified  chan struct{}
-	waits     waits
-	force     func(context.Context, Operation) (Outcome, bool)
+	idSource
+	notified chan struct{}
+	waits    waits
+	force    func(context.Context, Operation) (Outcome, bool)
 }
 
 // Config is what a Gateway needs. Store, Clock and Keys are required.

@@ -26,20 +26,20 @@ type (
 // In SNAP the same number is the binding's auth code.
 const PageKeyDigits = 40
 
-// lastID is the time of the newest id made by this process, in 1/4096 ms.
-var lastID atomic.Uint64
+// idSource makes ids. It holds the time of the newest one, in 1/4096 ms.
+type idSource struct{ last atomic.Uint64 }
 
 // newID returns prefix followed by a UUID of version 7 without its hyphens. Its
 // time is finer than a millisecond and moved on where it would repeat (RFC 9562,
-// 6.2, method 3), so the ids of one process sort in the order they were made.
-func newID(prefix string, now time.Time) string {
+// 6.2, method 3), so the ids of one source sort in the order they were made.
+func (s *idSource) newID(prefix string, now time.Time) string {
 	tick := uint64(now.UnixMilli())<<12 | uint64(now.Nanosecond()%1e6)<<12/1e6
 	for {
-		last := lastID.Load()
+		last := s.last.Load()
 		if tick <= last && last-tick < 1<<32 { // a clock that went far back starts anew
 			tick = last + 1
 		}
-		if lastID.CompareAndSwap(last, tick) {
+		if s.last.CompareAndSwap(last, tick) {
 			break
 		}
 	}

@@ -37,7 +37,7 @@ type SNAPEndpoints struct {
 // CreateMerchant stores a merchant; its id and creation time are assigned.
 func (g *Gateway) CreateMerchant(ctx context.Context, m Merchant) (Merchant, error) {
 	err := g.store.Update(ctx, func(tx Tx) error {
-		m.ID = MerchantID(newID("mch_", tx.Now()))
+		m.ID = MerchantID(g.newID("mch_", tx.Now()))
 		m.CreatedAt = tx.Now()
 		inserted, err := tx.InsertMerchant(m)
 		if err == nil && !inserted {

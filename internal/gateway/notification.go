@@ -146,7 +146,7 @@ func (g *Gateway) ResendNotification(ctx context.Context, id NotificationID) (No
 			return err
 		}
 		n = Notification{
-			ID: NotificationID(newID("ntf_", tx.Now())), EventID: earlier.EventID, MerchantID: earlier.MerchantID, Subject: earlier.Subject,
+			ID: NotificationID(g.newID("ntf_", tx.Now())), EventID: earlier.EventID, MerchantID: earlier.MerchantID, Subject: earlier.Subject,
 			Kind: earlier.Kind, Dialect: earlier.Dialect, State: NotificationQueued, NextAt: tx.Now(), CreatedAt: tx.Now(),
 		}
 		tx.OnCommit(g.wakeNotifier)

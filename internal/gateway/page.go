@@ -77,7 +77,7 @@ type PageView struct {
 
 func (g *Gateway) newPage(tx Tx, kind PageKind, subject string, w Wallet, merchant MerchantID, urls ReturnURLs) Page {
 	p := Page{
-		ID: PageID(newID("pag_", tx.Now())), Key: randomDigits(PageKeyDigits), Kind: kind, Subject: subject,
+		ID: PageID(g.newID("pag_", tx.Now())), Key: randomDigits(PageKeyDigits), Kind: kind, Subject: subject,
 		MerchantID: merchant, WalletID: w.ID, State: PageOTP, Return: urls,
 		CreatedAt: tx.Now(), Deadline: tx.Now().Add(g.rules.PageLife),
 	}

@@ -160,7 +160,7 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 			return err
 		}
 		p = Payment{
-			ID: PaymentID(newID("pay_", tx.Now())), MerchantID: in.Merchant, WalletID: w.ID, BindingID: b.ID,
+			ID: PaymentID(g.newID("pay_", tx.Now())), MerchantID: in.Merchant, WalletID: w.ID, BindingID: b.ID,
 			Channel: in.Channel, Dialect: in.Dialect, Reference: in.Reference, RequestID: in.RequestID,
 			Amount: in.Amount, Use: in.Use, Split: in.Split, Fingerprint: in.Fingerprint, Details: in.Details,
 			NotifyURL: in.NotifyURL, CreatedAt: tx.Now(), CustomerID: b.CustomerID,
@@ -252,7 +252,7 @@ func (g *Gateway) charge(tx Tx, p *Payment, w Wallet, keepRefusal bool) error {
 		}
 		return g.record(tx, Event{MerchantID: p.MerchantID, Subject: string(p.ID), Kind: EventPaymentRefused, Reason: p.Reason})
 	}
-	p.State, p.Split, p.TransferID = PaymentSucceeded, split, newID("trf_", tx.Now())
+	p.State, p.Split, p.TransferID = PaymentSucceeded, split, g.newID("trf_", tx.Now())
 	if err := g.insertPayment(tx, *p); err != nil {
 		return err
 	}
@@ -276,7 +276,7 @@ func (g *Gateway) approvePayment(tx Tx, p Payment, w Wallet) error {
 		return refuse(InsufficientFunds, "the wallet cannot cover the payment")
 	}
 	from := p.State
-	p.State, p.Split, p.TransferID, p.FinalAt = next, split, newID("trf_", tx.Now()), tx.Now()
+	p.State, p.Split, p.TransferID, p.FinalAt = next, split, g.newID("trf_", tx.Now()), tx.Now()
 	if err := finish(tx, p, from); err != nil {
 		return err
 	}

@@ -91,7 +91,7 @@ func (g *Gateway) startPush(tx Tx, in StartPush, refusal *Error, s *PushStatus) 
 		return err
 	}
 	p := Payment{
-		ID: PaymentID(newID("pay_", tx.Now())), MerchantID: in.Merchant, Channel: PushToPay, Dialect: in.Dialect,
+		ID: PaymentID(g.newID("pay_", tx.Now())), MerchantID: in.Merchant, Channel: PushToPay, Dialect: in.Dialect,
 		Reference: in.Reference, RequestID: in.RequestID, Amount: in.Amount, Use: ledger.UseCash, State: PaymentAwaiting,
 		Fingerprint: in.Fingerprint, Details: in.Details, NotifyURL: in.NotifyURL, CreatedAt: tx.Now(),
 	}
@@ -186,22 +186,30 @@ func (g *Gateway) Push(ctx context.Context, id PaymentID) (s PushStatus, err err
 	return s, err
 }
 
-// AwaitPush returns the push once its customer has answered, its time is up, or
-// its outcome is uncertain. When ctx ends first it returns the push as it is and
-// ctx's error; the payment goes on.
-func (g *Gateway) AwaitPush(ctx context.Context, id PaymentID) (PushStatus, error) {
+// AwaitPush returns nil once the push's customer has answered, its time is up, or
+// its outcome is uncertain, or once enough is closed; Push then tells how it
+// stands. When ctx ends first it returns ctx's error. The payment goes on in any
+// case. It keeps little alive while it waits, because many thousands may.
+func (g *Gateway) AwaitPush(ctx context.Context, id PaymentID, enough <-chan struct{}) error {
 	done, stop := g.waits.on(id)
 	defer stop()
-	s, err := g.Push(context.WithoutCancel(ctx), id)
-	if err != nil || s.Payment.State != PaymentAwaiting {
-		return s, err
+	waiting := false
+	err := g.view(context.WithoutCancel(ctx), "no such push", func(tx Tx) error {
+		p, err := tx.Payment(id)
+		waiting = p.State == PaymentAwaiting
+		return err
+	})
+	if err != nil || !waiting {
+		return err
 	}
 	select {
 	case <-done:
+		return nil
+	case <-enough:
+		return nil
 	case <-ctx.Done():
-		return s, ctx.Err()
+		return ctx.Err()
 	}
-	return g.Push(context.WithoutCancel(ctx), id)
 }
 
 // Prompts lists the pushes that a phone is asked to answer, oldest first.
@@ -268,7 +276,7 @@ func (g *Gateway) ApprovePush(ctx context.Context, phone Phone, id PaymentID, pi
 			return refuse(InsufficientFunds, "choose another purse, or top up")
 		}
 		p := s.Payment
-		p.State, p.Use, p.Split, p.TransferID, p.FinalAt = PaymentSucceeded, use, split, newID("trf_", tx.Now()), tx.Now()
+		p.State, p.Use, p.Split, p.TransferID, p.FinalAt = PaymentSucceeded, use, split, g.newID("trf_", tx.Now()), tx.Now()
 		if err := finish(tx, p, PaymentAwaiting); err != nil {
 			return err
 		}

@@ -28,8 +28,11 @@ func (b *bundle) pushTo(phone gateway.Phone, invoice string, amount money.Amount
 func (b *bundle) parked(ctx context.Context, id gateway.PaymentID) <-chan gateway.PushStatus {
 	answer := make(chan gateway.PushStatus, 1)
 	go func() {
-		s, err := b.AwaitPush(ctx, id)
-		if err != nil && !errors.Is(err, context.Canceled) {
+		if err := b.AwaitPush(ctx, id, nil); err != nil && !errors.Is(err, context.Canceled) {
+			b.t.Error(err)
+		}
+		s, err := b.Push(context.WithoutCancel(ctx), id)
+		if err != nil {
 			b.t.Error(err)
 		}
 		answer <- s

@@ -83,9 +83,9 @@ func (g *Gateway) refund(tx Tx, p *Payment, in RefundPayment) (Refund, error) {
 		return Refund{}, refuse(RefundExceeds, left.Rupiah()+" of the payment is left to refund")
 	}
 	r := Refund{
-		ID: RefundID(newID("rfd_", tx.Now())), MerchantID: p.MerchantID, PaymentID: p.ID, Dialect: p.Dialect,
+		ID: RefundID(g.newID("rfd_", tx.Now())), MerchantID: p.MerchantID, PaymentID: p.ID, Dialect: p.Dialect,
 		Reference: in.Reference, RequestID: in.RequestID, Amount: in.Amount, Split: split, Reason: in.Reason,
-		TransferID: newID("trf_", tx.Now()), CreatedAt: tx.Now(),
+		TransferID: g.newID("trf_", tx.Now()), CreatedAt: tx.Now(),
 	}
 	after := p.Refunded.Plus(split)
 	taken, err := tx.SetRefunded(p.ID, p.Refunded, after)

@@ -68,9 +68,10 @@ func TestCodes(t *testing.T) {
 func TestIDsSortAsTheyWereMade(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 5, 6, 7, 8, 9, 123456789, time.UTC)
+	var source idSource
 	last := ""
 	for i := range 20_000 {
-		id := newID("pay_", now.Add(time.Duration(i/1000)*time.Nanosecond))
+		id := source.newID("pay_", now.Add(time.Duration(i/1000)*time.Nanosecond))
 		if id <= last || len(id) != 36 || id[4+12] != '7' || !strings.ContainsRune("89ab", rune(id[4+16])) {
 			t.Fatalf("id %d is %s after %s", i, id, last)
 		}

@@ -82,7 +82,7 @@ func (g *Gateway) CreateWallet(ctx context.Context, in NewWallet) (Wallet, error
 		in.Status = WalletActive
 	}
 	w := Wallet{
-		ID: WalletID(newID("wal_", g.clock.Now())), Phone: in.Phone, Name: in.Name, Status: in.Status, Limits: in.Limits,
+		ID: WalletID(g.newID("wal_", g.clock.Now())), Phone: in.Phone, Name: in.Name, Status: in.Status, Limits: in.Limits,
 	}
 	w.PINHash = g.pins.hash(w.ID, in.PIN)
 	if g.keepCodes {
@@ -145,7 +145,7 @@ func (g *Gateway) topUp(tx Tx, w Wallet, in ledger.Split) error {
 		return err
 	}
 	return tx.InsertTransfer(ledger.Transfer{
-		ID: newID("trf_", tx.Now()), Kind: ledger.TopUp, Subject: string(w.ID), Postings: ledger.TopUpPostings(string(w.ID), in),
+		ID: g.newID("trf_", tx.Now()), Kind: ledger.TopUp, Subject: string(w.ID), Postings: ledger.TopUpPostings(string(w.ID), in),
 	})
 }
 

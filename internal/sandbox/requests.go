@@ -50,13 +50,14 @@ type requestKey struct{}
 func (s *Sandbox) Record(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		began := gateway.SystemClock{}.Now()
-		entry := s.requests.begin(&request{At: s.Clock.Now().UTC(), Method: r.Method, Target: r.RequestURI, Remote: r.RemoteAddr, Headers: headersOf(r)})
+		entry := s.requests.begin(&request{At: s.Clock.Now().UTC(), Method: r.Method, Target: r.RequestURI, Remote: r.RemoteAddr})
 		body := &recorder{reader: r.Body}
 		r.Body = body
 		answer := &answerRecorder{ResponseWriter: w, status: http.StatusOK}
 		defer func() {
 			took := gateway.SystemClock{}.Now().Sub(began)
 			s.requests.change(func() {
+				entry.Headers = headersOf(r) // not before: many calls may wait
 				entry.Body, entry.Status, entry.Answer = text(body.seen.Bytes()), answer.status, text(answer.seen.Bytes())
 				entry.TookMS, entry.finished = float64(took.Microseconds())/1000, true
 			})

@@ -12,13 +12,15 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// Config is what a sandbox needs. All members are required but Log.
+// Config is what a sandbox needs. All members are required but Scenarios, Draining
+// and Log.
 type Config struct {
 	Gateway  *gateway.Gateway
 	Clock    *gateway.MovableClock
@@ -34,13 +36,18 @@ type Config struct {
 	NoSeed bool
 	// SaveOffset keeps the clock's offset over a restart.
 	SaveOffset func(context.Context, time.Duration) error
-	Log        *slog.Logger
+	// Scenarios are those whose Force the gateway was given.
+	Scenarios *Scenarios
+	// Draining is closed when the server is about to stop; streams of events end then.
+	Draining <-chan struct{}
+	Log      *slog.Logger
 }
 
-// Sandbox serves the control API.
+// Sandbox serves the control API and the pages for people.
 type Sandbox struct {
 	Config
 	requests requestLog
+	streams  atomic.Int64 // of events, open now
 }
 
 // New makes a sandbox.
@@ -48,11 +55,16 @@ func New(c Config) *Sandbox {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Scenarios == nil {
+		c.Scenarios = NewScenarios()
+	}
+	c.Scenarios.attach(c.Gateway)
 	return &Sandbox{Config: c}
 }
 
-// Mount registers the control API.
+// Mount registers the control API and the pages.
 func (s *Sandbox) Mount(mux *http.ServeMux) {
+	s.mountPages(mux)
 	for pattern, handle := range map[string]func(*http.Request) (any, error){
 		"GET /info": s.info,
 
@@ -69,7 +81,14 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 		"POST /wallets/{phone}/status":            s.setWalletStatus,
 		"POST /wallets/{phone}/links/{id}/unlink": s.unlink,
 
+		"POST /wallets/{phone}/prompts/{id}/approve": s.approvePrompt,
+		"POST /wallets/{phone}/prompts/{id}/decline": s.declinePrompt,
+
 		"POST /pages/complete": s.completePage,
+
+		"GET /scenarios":         s.listScenarios,
+		"POST /scenarios":        s.createScenario,
+		"DELETE /scenarios/{id}": s.deleteScenario,
 
 		"GET /clock":          s.getClock,
 		"POST /clock/advance": s.advanceClock,
@@ -138,19 +157,23 @@ func problem(status int, detail string) error {
 
 // statuses gives the HTTP status of refusals that are not the caller's 400.
 var statuses = map[gateway.Code]int{
-	gateway.Internal:        500,
-	gateway.NotFound:        404,
-	gateway.WalletUnknown:   404,
-	gateway.Duplicate:       409,
-	gateway.WrongState:      409,
-	gateway.HoldingExceeded: 409,
-	gateway.CountExceeded:   409,
-	gateway.OTPWrong:        409,
-	gateway.OTPExpired:      409,
-	gateway.PINWrong:        409,
-	gateway.Expired:         409,
-	gateway.Busy:            429,
-	gateway.Unavailable:     503,
+	gateway.Internal:          500,
+	gateway.InsufficientFunds: 409,
+	gateway.WalletLocked:      409,
+	gateway.WalletBlocked:     409,
+	gateway.CardBlocked:       409,
+	gateway.NotFound:          404,
+	gateway.WalletUnknown:     404,
+	gateway.Duplicate:         409,
+	gateway.WrongState:        409,
+	gateway.HoldingExceeded:   409,
+	gateway.CountExceeded:     409,
+	gateway.OTPWrong:          409,
+	gateway.OTPExpired:        409,
+	gateway.PINWrong:          409,
+	gateway.Expired:           409,
+	gateway.Busy:              429,
+	gateway.Unavailable:       503,
 }
 
 func (s *Sandbox) problemOf(r *http.Request, err error) *problemDetails {
@@ -210,7 +233,14 @@ func limitOf(r *http.Request) (int, error) {
 	return n, nil
 }
 
-func phoneOf(r *http.Request) (gateway.Phone, error) { return parsePhone(r.PathValue("phone")) }
+// phoneOf is the phone that the path names. A magic one has its wallet from now on.
+func (s *Sandbox) phoneOf(r *http.Request) (gateway.Phone, error) {
+	phone, err := parsePhone(r.PathValue("phone"))
+	if err == nil {
+		err = openMagic(r.Context(), s.Gateway, phone)
+	}
+	return phone, err
+}
 
 func parsePhone(text string) (gateway.Phone, error) {
 	phone, ok := gateway.ParsePhone(text)
@@ -297,6 +327,7 @@ func (s *Sandbox) reset(r *http.Request) (any, error) {
 	}
 	s.Clock.Reset()
 	s.requests.clear()
+	s.Scenarios.clear()
 	if err := s.Seed(r.Context()); err != nil {
 		return nil, err
 	}

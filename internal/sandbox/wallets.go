@@ -23,7 +23,7 @@ type walletView struct {
 	Points      money.Amount         `json:"points"`
 	Limits      limitsView           `json:"limits"`
 	OTPs        []otpView            `json:"otps"`
-	Prompts     []struct{}           `json:"prompts"`
+	Prompts     []promptView         `json:"prompts"`
 	Links       []linkView           `json:"links"`
 }
 
@@ -55,7 +55,7 @@ func (s *Sandbox) viewWallet(ctx context.Context, w gateway.Wallet) (walletView,
 	v := walletView{
 		Phone: w.Phone, Name: w.Name, PIN: w.PIN, Status: w.Status, LockedUntil: when(w.LockedUntil),
 		Cash: w.Balance.Cash, Points: w.Balance.Points, Limits: limitsView(w.Limits),
-		OTPs: []otpView{}, Prompts: []struct{}{}, Links: []linkView{},
+		OTPs: []otpView{}, Prompts: []promptView{}, Links: []linkView{},
 	}
 	inbox, err := s.Gateway.Inbox(ctx, w.Phone)
 	if err != nil {
@@ -68,20 +68,20 @@ func (s *Sandbox) viewWallet(ctx context.Context, w gateway.Wallet) (walletView,
 		}
 		v.OTPs = append(v.OTPs, otpView{item.Code, purpose, s.PageURL(item.Page), item.Merchant, item.ExpiresAt})
 	}
+	names := s.merchantNames()
+	if v.Prompts, err = s.prompts(ctx, w.Phone, names); err != nil {
+		return v, err
+	}
 	bindings, err := s.Gateway.BindingsOf(ctx, w.Phone)
 	if err != nil {
 		return v, err
 	}
-	names := map[gateway.MerchantID]string{}
 	for _, b := range bindings {
-		if _, ok := names[b.MerchantID]; !ok {
-			m, err := s.Gateway.Merchant(ctx, b.MerchantID)
-			if err != nil {
-				return v, err
-			}
-			names[b.MerchantID] = m.Name
+		name, err := names.of(ctx, b.MerchantID)
+		if err != nil {
+			return v, err
 		}
-		v.Links = append(v.Links, linkView{b.ID, names[b.MerchantID], b.CustomerID, b.State, b.CreatedAt})
+		v.Links = append(v.Links, linkView{b.ID, name, b.CustomerID, b.State, b.CreatedAt})
 	}
 	return v, nil
 }
@@ -112,7 +112,7 @@ func (s *Sandbox) listWallets(r *http.Request) (any, error) {
 }
 
 func (s *Sandbox) getWallet(r *http.Request) (any, error) {
-	phone, err := phoneOf(r)
+	phone, err := s.phoneOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -158,7 +158,7 @@ func (s *Sandbox) createWallet(r *http.Request) (any, error) {
 }
 
 func (s *Sandbox) patchWallet(r *http.Request) (any, error) {
-	phone, err := phoneOf(r)
+	phone, err := s.phoneOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -179,7 +179,7 @@ func (s *Sandbox) patchWallet(r *http.Request) (any, error) {
 }
 
 func (s *Sandbox) topUpWallet(r *http.Request) (any, error) {
-	phone, err := phoneOf(r)
+	phone, err := s.phoneOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -197,7 +197,7 @@ func (s *Sandbox) topUpWallet(r *http.Request) (any, error) {
 }
 
 func (s *Sandbox) setWalletStatus(r *http.Request) (any, error) {
-	phone, err := phoneOf(r)
+	phone, err := s.phoneOf(r)
 	if err != nil {
 		return nil, err
 	}
@@ -214,7 +214,7 @@ func (s *Sandbox) setWalletStatus(r *http.Request) (any, error) {
 }
 
 func (s *Sandbox) unlink(r *http.Request) (any, error) {
-	phone, err := phoneOf(r)
+	phone, err := s.phoneOf(r)
 	if err != nil {
 		return nil, err
 	}

@@ -97,8 +97,10 @@ func openSQLite(ctx context.Context, path string, readOnly bool) (*sqlite, error
 			s.writer = q
 			continue
 		}
-		if _, err := q.exec("PRAGMA query_only = 1"); err != nil {
-			return fail(err)
+		for _, pragma := range []string{"PRAGMA query_only = 1", "PRAGMA cache_size = -8192"} { // 8 MiB, where the writer has 64
+			if _, err := q.exec(pragma); err != nil {
+				return fail(err)
+			}
 		}
 		s.readers.Go(func() { s.read(q) })
 	}

@@ -1,7 +1,6 @@
 package jokul
 
 import (
-	"context"
 	"crypto/rand"
 	"crypto/sha256"
 	"encoding/binary"
@@ -17,8 +16,11 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire/jokul"
 )
 
-// push asks the customer to pay on the phone, and holds the call until there is an
-// outcome. Every outcome is HTTP 200 and the whole body.
+// waiting is the answer of a call that is to be held until a push has an outcome.
+type waiting gateway.PaymentID
+
+// push asks the customer to pay on the phone. Every outcome is HTTP 200 and the
+// whole body; one that is not there yet is waited for by serve.
 func (c *call) push() (any, error) {
 	in, problem := jokul.DecodePush(c.doc)
 	if problem != nil && in.CheckSum == "" {
@@ -51,8 +53,8 @@ func (c *call) push() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	if s, err = c.await(s); err != nil {
-		return nil, err
+	if s.Payment.State == gateway.PaymentAwaiting {
+		return waiting(s.Payment.ID), nil
 	}
 	return c.pushAnswer(s)
 }
@@ -124,29 +126,24 @@ func (c *call) claimPush(content string) error {
 
 // await holds the call until the push has an outcome, the process is about to
 // stop, or the caller hangs up. The wait is longer than the server lets a request
-// be read, and a deadline on reading would look like a caller who hung up. net/http
-// lifts it too, once a body is read to its end, but does not promise to.
-func (c *call) await(s gateway.PushStatus) (gateway.PushStatus, error) {
-	if s.Payment.State != gateway.PaymentAwaiting {
-		return s, nil
-	}
+// be read, and a deadline on reading would look like a caller who hung up.
+func (c *call) await(id gateway.PaymentID) error {
+	c.body, c.doc = nil, wire.Value{}
 	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // not every writer has one
-	ctx, cancel := context.WithCancel(c.ctx)
-	defer cancel()
-	defer context.AfterFunc(c.stopping, cancel)()
-	id := s.Payment.ID
-	s, err := c.Gateway.AwaitPush(ctx, id)
-	switch {
-	case err == nil || ctx.Err() == nil:
-		return s, err
-	case c.ctx.Err() != nil:
-		return s, errGone
-	case s.Payment.ID == "": // stopped before the first look
-		return c.Gateway.Push(c.ctx, id)
-	default:
-		c.note(wire.Note{Reason: "the server is stopping; the payment goes on"})
-		return s, nil
+	err := c.Gateway.AwaitPush(c.ctx, id, c.Draining)
+	if c.ctx.Err() != nil {
+		return errGone
 	}
+	return err
+}
+
+// outcome answers a push that was waited for.
+func (c *call) outcome(id gateway.PaymentID) (any, error) {
+	s, err := c.Gateway.Push(c.ctx, id)
+	if err != nil {
+		return nil, err
+	}
+	return c.pushAnswer(s)
 }
 
 // pushAnswer says how a push stands.

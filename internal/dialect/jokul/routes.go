@@ -35,26 +35,14 @@ type Config struct {
 const clockWindow = time.Hour
 
 // Handler serves the dialect and encodes its notifications.
-type Handler struct {
-	Config
-	stopping context.Context // ends with Draining
-}
+type Handler struct{ Config }
 
-// New makes the dialect. It watches Draining for as long as the process lives.
+// New makes the dialect.
 func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{Config: c, stopping: context.Background()}
-	if c.Draining != nil {
-		stopping, stop := context.WithCancel(context.Background())
-		h.stopping = stopping
-		go func() {
-			<-c.Draining
-			stop()
-		}()
-	}
-	return h
+	return &Handler{Config: c}
 }
 
 // endpoint is one call: the checks that come first, and what answers it.
@@ -62,11 +50,12 @@ type endpoint struct {
 	method string
 	admit  func(*call) error
 	run    func(*call) (any, error)
-	status int // of a success
+	status int  // of a success
+	waits  bool // it may be held
 }
 
 func post(status int, run func(*call) (any, error)) endpoint {
-	return endpoint{http.MethodPost, (*call).admit, run, status}
+	return endpoint{http.MethodPost, (*call).admit, run, status, false}
 }
 
 // endpoints maps each path to its call.
@@ -78,9 +67,9 @@ var endpoints = map[string]endpoint{
 	jokul.PathPayment:          post(http.StatusCreated, (*call).payment),
 	jokul.PathRefund:           post(http.StatusCreated, (*call).refund),
 	jokul.PathUnbinding:        post(http.StatusCreated, (*call).unbinding),
-	jokul.PathPush:             {http.MethodPost, (*call).admitPush, (*call).push, http.StatusOK},
-	jokul.PathVoid:             {http.MethodPost, (*call).admitPush, (*call).void, http.StatusOK},
-	jokul.PathStatus:           {http.MethodGet, (*call).admitRead, (*call).status, http.StatusOK},
+	jokul.PathPush:             {http.MethodPost, (*call).admitPush, (*call).push, http.StatusOK, true},
+	jokul.PathVoid:             {http.MethodPost, (*call).admitPush, (*call).void, http.StatusOK, false},
+	jokul.PathStatus:           {http.MethodGet, (*call).admitRead, (*call).status, http.StatusOK, false},
 }
 
 // Mount registers every path, and answers unknown paths of the same families in
@@ -99,7 +88,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 // the caller has gone.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	c := &call{Handler: h, ctx: r.Context(), w: w, r: r}
-	answer, err := c.run(e)
+	answer, err := c.answer(e)
 	status := e.status
 	if err != nil {
 		refusal := c.refusal(err)
@@ -113,13 +102,46 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	c.write(status, body)
 }
 
-func (c *call) run(e endpoint) (answer any, err error) {
+// answer runs a call and, if it must be held, holds it. What comes before and after
+// the wait has a stack of its own, which is given back: ten thousand calls may
+// wait, and each keeps the largest stack it ever needed.
+func (c *call) answer(e endpoint) (answer any, err error) {
+	if !e.waits {
+		return c.run(func() (any, error) { return c.admitted(e) })
+	}
+	ownStack(func() { answer, err = c.run(func() (any, error) { return c.admitted(e) }) })
+	id, ok := answer.(waiting)
+	if !ok || err != nil {
+		return answer, err
+	}
+	if err := c.await(gateway.PaymentID(id)); err != nil {
+		return nil, err
+	}
+	ownStack(func() { answer, err = c.run(func() (any, error) { return c.outcome(gateway.PaymentID(id)) }) })
+	return answer, err
+}
+
+func ownStack(fn func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		fn()
+	}()
+	<-done
+}
+
+// run catches what panics.
+func (c *call) run(fn func() (any, error)) (answer any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			c.Log.Error("jokul: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 			c.claim, err = gateway.Claim{}, gateway.Internal
 		}
 	}()
+	return fn()
+}
+
+func (c *call) admitted(e endpoint) (any, error) {
 	c.identify()
 	switch {
 	case e.run == nil:
