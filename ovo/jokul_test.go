@@ -400,9 +400,9 @@ func TestJokulPayAnswers(t *testing.T) {
 		"wrong client":      {jokulAnswer(400, jokulError("invalid_client_id", "Invalid Client-Id"), "", ""), "", ovo.ErrUnauthorized, false, "invalid_client_id"},
 		"wrong clock":       {jokulAnswer(400, jokulError("request_time_out_of_range", "…"), "", ""), "", ovo.ErrUnauthorized, false, "request_time_out_of_range"},
 		"wrong key, 500":    {jokulAnswer(500, jokulError("invalid_signature", "…"), "", ""), "", ovo.ErrUnavailable, true, "invalid_signature"},
-		"proxy":             {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Bad Gateway", 502) }, "", ovo.ErrUnavailable, true, ""},
+		"proxy":             {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "Bad Gateway", http.StatusBadGateway) }, "", ovo.ErrUnavailable, true, ""},
 		"proxy, 404":        {func(w http.ResponseWriter, _ *http.Request) { http.Error(w, "404", 404) }, "", ovo.ErrUnavailable, true, ""},
-		"redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", 307) }, "", ovo.ErrUnavailable, true, ""},
+		"redirect":          {func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusTemporaryRedirect) }, "", ovo.ErrUnavailable, true, ""},
 		"broken connection": {func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }, "", ovo.ErrUnavailable, true, ""},
 	} {
 		g.on(jokul.PathRecurringPayment, test.answer)

@@ -42,6 +42,7 @@ type App struct {
 	store   *store.Store
 	server  *http.Server
 	drain   chan struct{}      // closed before anything stops, for calls that wait
+	held    func()             // returns when none of them waits any more
 	stop    context.CancelFunc // of the background work
 	working sync.WaitGroup
 	served  chan error
@@ -149,6 +150,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	api := http.NewServeMux()
 	openAPI.Mount(api)
 	legacy.Mount(api)
+	a.held = legacy.Wait
 	api.HandleFunc("/", notFound)
 
 	root := http.NewServeMux()
@@ -238,6 +240,7 @@ func (a *App) Stop(ctx context.Context) error {
 	if err != nil {
 		err = errors.Join(err, a.server.Close())
 	}
+	a.held()
 	a.stop()
 	a.working.Wait()
 	return errors.Join(err, a.store.Close())

@@ -214,3 +214,28 @@ func residentMiB(b *testing.B, pid int) float64 {
 	}
 	return kib / 1024
 }
+
+func TestUncertainPushIsReversed(t *testing.T) {
+	t.Parallel()
+	c, _ := running(t)
+	client := c.pushClient(c.seededMerchant())
+	c.call("POST", "/scenarios", map[string]any{"match": map[string]string{"operation": "push", "phone": "081222222222"}, "outcome": map[string]string{"ovo_code": "68"}}, 201, nil)
+	r, err := client.Pay(t.Context(), ovo.PushRequest{Phone: "081222222222", Invoice: "U-1", Amount: 5_000})
+	if !errors.Is(err, ovo.ErrOutcomeUnknown) || r.Code != "68" {
+		t.Fatalf("an uncertain push: %+v, %v", r, err)
+	}
+	all := c.payments()
+	if len(all) != 1 || all[0].State != "uncertain" {
+		t.Fatalf("payments %+v", all)
+	}
+	c.call("POST", "/payments/"+all[0].ID+"/reverse", nil, 200, nil)
+	c.call("POST", "/payments/pay_none/reverse", nil, 404, nil)
+	r, err = client.Pay(t.Context(), ovo.PushRequest{Phone: "081222222222", Invoice: "U-1", Amount: 5_000})
+	if err == nil || r.Code != "73" {
+		t.Errorf("the same again after the reversal: %+v, %v", r, err)
+	}
+	if w := c.wallet("081222222222"); w.Cash != 1_000_000 {
+		t.Errorf("the wallet holds %d", w.Cash)
+	}
+	c.auditClean()
+}

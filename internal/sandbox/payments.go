@@ -137,6 +137,15 @@ func (s *Sandbox) getPayment(r *http.Request) (any, error) {
 	return d, nil
 }
 
+// reversePayment takes back a push whose outcome is uncertain, as an operator does
+// who has asked the wallet in vain.
+func (s *Sandbox) reversePayment(r *http.Request) (any, error) {
+	if _, err := s.Gateway.ReversePush(r.Context(), gateway.PaymentID(r.PathValue("id"))); err != nil {
+		return nil, err
+	}
+	return s.getPayment(r)
+}
+
 type notificationView struct {
 	ID         gateway.NotificationID    `json:"id"`
 	EventID    gateway.EventID           `json:"event_id"`

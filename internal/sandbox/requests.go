@@ -1,9 +1,11 @@
 package sandbox
 
 import (
+	"bufio"
 	"bytes"
 	"context"
 	"fmt"
+	"net"
 	"net/http"
 	"slices"
 	"strconv"
@@ -53,14 +55,19 @@ func (s *Sandbox) Record(next http.Handler) http.Handler {
 		entry := s.requests.begin(&request{At: s.Clock.Now().UTC(), Method: r.Method, Target: r.RequestURI, Remote: r.RemoteAddr})
 		body := &recorder{reader: r.Body}
 		r.Body = body
-		answer := &answerRecorder{ResponseWriter: w, status: http.StatusOK}
-		defer func() {
+		answer := &answerRecorder{ResponseWriter: w, status: http.StatusOK, body: body}
+		answer.finish = sync.OnceFunc(func() {
 			took := gateway.SystemClock{}.Now().Sub(began)
 			s.requests.change(func() {
 				entry.Headers = headersOf(r) // not before: many calls may wait
 				entry.Body, entry.Status, entry.Answer = text(body.seen.Bytes()), answer.status, text(answer.seen.Bytes())
 				entry.TookMS, entry.finished = float64(took.Microseconds())/1000, true
 			})
+		})
+		defer func() {
+			if !answer.taken {
+				answer.finish()
+			}
 		}()
 		next.ServeHTTP(answer, r.WithContext(context.WithValue(r.Context(), requestKey{}, entry)))
 	})
@@ -176,6 +183,9 @@ type answerRecorder struct {
 	http.ResponseWriter
 	status int
 	seen   bytes.Buffer
+	body   *recorder // of the request
+	finish func()    // writes the entry
+	taken  bool      // the connection lives on after the handler
 }
 
 func (w *answerRecorder) WriteHeader(status int) {
@@ -186,6 +196,42 @@ func (w *answerRecorder) WriteHeader(status int) {
 func (w *answerRecorder) Write(p []byte) (int, error) {
 	w.seen.Write(p)
 	return w.ResponseWriter.Write(p)
+}
+
+// Hijack hands the connection out, and goes on recording what is written to it.
+func (w *answerRecorder) Hijack() (net.Conn, *bufio.ReadWriter, error) {
+	conn, buffered, err := http.NewResponseController(w.ResponseWriter).Hijack()
+	if err != nil {
+		return nil, nil, err
+	}
+	// What the server keeps for a call it serves must not be kept for one it no
+	// longer serves.
+	w.taken, w.ResponseWriter, w.body.reader = true, nil, http.NoBody
+	return &recordedConn{Conn: conn, answer: w}, buffered, nil
+}
+
+// recordedConn is a connection that was taken from the server.
+type recordedConn struct {
+	net.Conn
+	answer *answerRecorder
+}
+
+func (c *recordedConn) Write(p []byte) (int, error) {
+	c.answer.seen.Write(p)
+	return c.Conn.Write(p)
+}
+
+// Close ends the entry: what was written is one HTTP answer, or nothing.
+func (c *recordedConn) Close() error {
+	resp, err := http.ReadResponse(bufio.NewReader(bytes.NewReader(c.answer.seen.Bytes())), nil)
+	c.answer.seen.Reset()
+	if err == nil {
+		c.answer.status = resp.StatusCode
+		c.answer.seen.ReadFrom(resp.Body)
+		resp.Body.Close()
+	}
+	c.answer.finish()
+	return c.Conn.Close()
 }
 
 // Unwrap lets http.ResponseController reach the connection.

@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
-	"net/http"
 	"strconv"
 	"strings"
 	"time"
@@ -120,19 +119,6 @@ func (c *call) claimPush(content string) error {
 	}
 	if r, _, lookErr := c.Gateway.EarlierRequest(c.ctx, claim); lookErr != nil || r.Same {
 		return lookErr
-	}
-	return err
-}
-
-// await holds the call until the push has an outcome, the process is about to
-// stop, or the caller hangs up. The wait is longer than the server lets a request
-// be read, and a deadline on reading would look like a caller who hung up.
-func (c *call) await(id gateway.PaymentID) error {
-	c.body, c.doc = nil, wire.Value{}
-	_ = http.NewResponseController(c.w).SetReadDeadline(time.Time{}) // not every writer has one
-	err := c.Gateway.AwaitPush(c.ctx, id, c.Draining)
-	if c.ctx.Err() != nil {
-		return errGone
 	}
 	return err
 }

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"runtime/debug"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -35,7 +36,14 @@ type Config struct {
 const clockWindow = time.Hour
 
 // Handler serves the dialect and encodes its notifications.
-type Handler struct{ Config }
+type Handler struct {
+	Config
+	held sync.WaitGroup // calls that wait on a connection of their own
+}
+
+// Wait returns when no call is held any more. Once Draining is closed that is at
+// once, for the server's own Shutdown does not know these calls.
+func (h *Handler) Wait() { h.held.Wait() }
 
 // New makes the dialect.
 func New(c Config) *Handler {
@@ -50,12 +58,11 @@ type endpoint struct {
 	method string
 	admit  func(*call) error
 	run    func(*call) (any, error)
-	status int  // of a success
-	waits  bool // it may be held
+	status int // of a success
 }
 
 func post(status int, run func(*call) (any, error)) endpoint {
-	return endpoint{http.MethodPost, (*call).admit, run, status, false}
+	return endpoint{http.MethodPost, (*call).admit, run, status}
 }
 
 // endpoints maps each path to its call.
@@ -67,9 +74,9 @@ var endpoints = map[string]endpoint{
 	jokul.PathPayment:          post(http.StatusCreated, (*call).payment),
 	jokul.PathRefund:           post(http.StatusCreated, (*call).refund),
 	jokul.PathUnbinding:        post(http.StatusCreated, (*call).unbinding),
-	jokul.PathPush:             {http.MethodPost, (*call).admitPush, (*call).push, http.StatusOK, true},
-	jokul.PathVoid:             {http.MethodPost, (*call).admitPush, (*call).void, http.StatusOK, false},
-	jokul.PathStatus:           {http.MethodGet, (*call).admitRead, (*call).status, http.StatusOK, false},
+	jokul.PathPush:             {http.MethodPost, (*call).admitPush, (*call).push, http.StatusOK},
+	jokul.PathVoid:             {http.MethodPost, (*call).admitPush, (*call).void, http.StatusOK},
+	jokul.PathStatus:           {http.MethodGet, (*call).admitRead, (*call).status, http.StatusOK},
 }
 
 // Mount registers every path, and answers unknown paths of the same families in
@@ -88,8 +95,16 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 // the caller has gone.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	c := &call{Handler: h, ctx: r.Context(), w: w, r: r}
-	answer, err := c.answer(e)
-	status := e.status
+	answer, err := c.run(func() (any, error) { return c.admitted(e) })
+	if id, ok := answer.(waiting); ok && err == nil {
+		c.hold(gateway.PaymentID(id), e.status)
+		return
+	}
+	c.finish(e.status, answer, err)
+}
+
+// finish writes the answer to a call.
+func (c *call) finish(status int, answer any, err error) {
 	if err != nil {
 		refusal := c.refusal(err)
 		if refusal == errGone {
@@ -100,34 +115,6 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
 	body := encode(answer)
 	c.keep(status, body)
 	c.write(status, body)
-}
-
-// answer runs a call and, if it must be held, holds it. What comes before and after
-// the wait has a stack of its own, which is given back: ten thousand calls may
-// wait, and each keeps the largest stack it ever needed.
-func (c *call) answer(e endpoint) (answer any, err error) {
-	if !e.waits {
-		return c.run(func() (any, error) { return c.admitted(e) })
-	}
-	ownStack(func() { answer, err = c.run(func() (any, error) { return c.admitted(e) }) })
-	id, ok := answer.(waiting)
-	if !ok || err != nil {
-		return answer, err
-	}
-	if err := c.await(gateway.PaymentID(id)); err != nil {
-		return nil, err
-	}
-	ownStack(func() { answer, err = c.run(func() (any, error) { return c.outcome(gateway.PaymentID(id)) }) })
-	return answer, err
-}
-
-func ownStack(fn func()) {
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		fn()
-	}()
-	<-done
 }
 
 // run catches what panics.
