@@ -74,7 +74,7 @@ func NewJokulReceiver(c JokulReceiverConfig) (*JokulReceiver, error) {
 	case c.OnPayment == nil:
 		err = errors.New("OnPayment is not set")
 	case !strings.HasPrefix(c.Path, "/") || strings.ContainsAny(c.Path, "?# "):
-		err = fmt.Errorf("the receiver's path is %q, want one such as /doku/ovo", c.Path)
+		err = fmt.Errorf("the config's Path is %q, want a path such as /doku/ovo", c.Path)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("ovo: %w", err)

@@ -151,7 +151,7 @@ func TestPushAnswersThatAreNotBelieved(t *testing.T) {
 		"broken number":    signedAnswer(200, strings.Replace(good, `"cash_used": 27500`, `"cash_used": 0.5`, 1)),
 		"nothing":          signedAnswer(200, `{}`),
 		"twice":            signedAnswer(200, strings.Replace(good, `{`, `{"order":{},`, 1)),
-		"HTTP http.StatusBadGateway":         func(w http.ResponseWriter, _ *http.Request) { http.Error(w, good, 502) },
+		"HTTP 502":         func(w http.ResponseWriter, _ *http.Request) { http.Error(w, good, http.StatusBadGateway) },
 	} {
 		g.on(jokul.PathPush, answer)
 		p, err := client.Pay(t.Context(), pushCharge)

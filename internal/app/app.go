@@ -127,7 +127,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL,
-		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Log: a.log,
+		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
 	})
 	if err := box.Seed(ctx); err != nil {
@@ -156,7 +156,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	root := http.NewServeMux()
 	pages.New(pages.Config{
 		Gateway: a.Gateway, Sandbox: true, Log: a.log,
-		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/sandbox/v1/wallets/" + string(p) },
+		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/phone/" + string(p) },
 	}).Mount(root)
 	box.Mount(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })

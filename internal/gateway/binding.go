@@ -318,9 +318,6 @@ func (g *Gateway) Balance(ctx context.Context, merchant MerchantID, id BindingID
 // Unbind ends an active binding on the merchant's word. Its tokens and its auth
 // code stop working at once and its open payment pages are cancelled.
 func (g *Gateway) Unbind(ctx context.Context, claim Claim, merchant MerchantID, id BindingID) (Binding, error) {
-	if err := g.forced(ctx, Operation{Name: OpUnbind, Merchant: merchant, Phone: g.phoneOf(ctx, id)}); err != nil {
-		return Binding{}, g.refuseOnce(ctx, claim, err)
-	}
 	return g.unbind(ctx, claim, merchant, func(tx Tx) (Binding, error) { return tx.Binding(id) })
 }
 
@@ -330,6 +327,9 @@ func (g *Gateway) UnbindByAuthCode(ctx context.Context, claim Claim, merchant Me
 }
 
 func (g *Gateway) unbind(ctx context.Context, claim Claim, merchant MerchantID, find func(Tx) (Binding, error)) (b Binding, err error) {
+	if err := g.forced(ctx, Operation{Name: OpUnbind, Merchant: merchant, Phone: g.phoneBehind(ctx, find)}); err != nil {
+		return b, g.refuseOnce(ctx, claim, err)
+	}
 	err = g.once(ctx, claim, func(tx Tx) error {
 		if b, err = activeOnly(tx, merchant, find); err != nil {
 			return err

@@ -70,12 +70,16 @@ func (g *Gateway) forced(ctx context.Context, op Operation) error {
 
 // phoneOf is the phone behind a binding, for operations that name only that. It
 // is looked up only where a sandbox may decide.
-func (g *Gateway) phoneOf(ctx context.Context, id BindingID) (phone Phone) {
+func (g *Gateway) phoneOf(ctx context.Context, id BindingID) Phone {
+	return g.phoneBehind(ctx, func(tx Tx) (Binding, error) { return tx.Binding(id) })
+}
+
+func (g *Gateway) phoneBehind(ctx context.Context, find func(Tx) (Binding, error)) (phone Phone) {
 	if g.force == nil {
 		return ""
 	}
 	_ = g.view(ctx, "", func(tx Tx) error { // an unknown binding is refused later
-		b, err := tx.Binding(id)
+		b, err := find(tx)
 		phone = b.Phone
 		return err
 	})

@@ -62,9 +62,12 @@ type PushStatus struct {
 // wallet refuses it at once. The same reference with the same content joins the
 // push that is there, waiting or ended.
 func (g *Gateway) StartPush(ctx context.Context, in StartPush) (PushStatus, error) {
-	forced, err := g.decide(ctx, Operation{Name: OpPush, Merchant: in.Merchant, Phone: in.Phone})
-	if err != nil {
-		return PushStatus{}, err
+	var forced *Error
+	var err error
+	if !g.known(ctx, in) { // a push that is joined is not decided again
+		if forced, err = g.decide(ctx, Operation{Name: OpPush, Merchant: in.Merchant, Phone: in.Phone}); err != nil {
+			return PushStatus{}, err
+		}
 	}
 	var s PushStatus
 	err = g.store.Update(ctx, func(tx Tx) error {
@@ -83,6 +86,15 @@ func (g *Gateway) StartPush(ctx context.Context, in StartPush) (PushStatus, erro
 		return g.startPush(tx, in, forced, &s)
 	})
 	return s, err
+}
+
+// known reports whether a push with this reference is there. It looks only where a
+// sandbox may decide.
+func (g *Gateway) known(ctx context.Context, in StartPush) bool {
+	return g.force != nil && g.view(ctx, "", func(tx Tx) error {
+		_, err := tx.PaymentByReference(in.Merchant, in.Dialect, in.Reference)
+		return err
+	}) == nil
 }
 
 func (g *Gateway) startPush(tx Tx, in StartPush, refusal *Error, s *PushStatus) error {
@@ -270,6 +282,10 @@ func (g *Gateway) ApprovePush(ctx context.Context, phone Phone, id PaymentID, pi
 			if err := tx.SetPINFails(s.Wallet.ID, 0, time.Time{}); err != nil {
 				return err
 			}
+		}
+		// Another payment may have used up what the day allows since the push began.
+		if err := g.withinLimits(tx, s.Wallet, s.Payment.Amount); err != nil {
+			return err
 		}
 		split, covered := ledger.SplitPayment(s.Payment.Amount, s.Wallet.Balance, use)
 		if !covered {

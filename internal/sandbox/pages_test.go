@@ -75,8 +75,7 @@ func TestPhonePage(t *testing.T) {
 		want(t, 200, "Paid Rp12.500 (OVO Points Rp12.500).", "Rp87.500", "Nothing to pay.")
 
 	p = b.push(anton, "INV-2", 150_000)
-	shown = b.get(path)
-	shown = b.submit(shown, string(p.ID), "action", "approve", "pin", pin).want(t, 422, "The purse you chose holds too little.")
+	shown = b.submit(b.get(path), string(p.ID), "action", "approve", "pin", pin).want(t, 422, "The purse you chose holds too little.")
 	shown = b.follow(b.submit(shown, "/topup", "cash", "50000", "points", "")).want(t, 200, "The wallet was topped up.", "Rp150.000")
 	shown = b.follow(b.submit(shown, string(p.ID), "action", "approve", "pin", pin, "use", "points_first")).want(t, 200, "Paid Rp150.000 (OVO Cash Rp62.500, OVO Points Rp87.500).")
 	b.submit(shown, "/topup", "cash", "5.000").want(t, 422, "Give amounts in whole rupiah")

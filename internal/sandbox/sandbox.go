@@ -121,7 +121,14 @@ type created struct{ body any }
 
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, handle func(*http.Request) (any, error)) {
 	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
-	answer, err := handle(r)
+	var answer any
+	var err error
+	if site := r.Header.Get("Sec-Fetch-Site"); r.Method != http.MethodGet && (site == "cross-site" || site == "same-site") {
+		// Any page that a developer visits could otherwise reset the sandbox.
+		err = problem(http.StatusForbidden, "a page of another site may not do this")
+	} else {
+		answer, err = handle(r)
+	}
 	status := http.StatusOK
 	contentType := "application/json"
 	if c, ok := answer.(created); ok {
