@@ -71,7 +71,7 @@ func TestPhonePage(t *testing.T) {
 	shown := b.get(path).want(t, 200, "INV-1", "Rp12.500", "Toko Sandbox", "1 request to pay is waiting.", `data-left="`)
 	shown = b.submit(shown, string(p.ID), "action", "approve", "pin", "12345").want(t, 422, "A PIN has six digits.")
 	shown = b.submit(shown, string(p.ID), "action", "approve", "pin", "000000", "use", "points").want(t, 422, "Wrong PIN. 2 tries left.", `aria-invalid="true"`)
-	shown = b.follow(b.submit(shown, string(p.ID), "action", "approve", "pin", pin)).
+	b.follow(b.submit(shown, string(p.ID), "action", "approve", "pin", pin)).
 		want(t, 200, "Paid Rp12.500 (OVO Points Rp12.500).", "Rp87.500", "Nothing to pay.")
 
 	p = b.push(anton, "INV-2", 150_000)
