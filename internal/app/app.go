@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"runtime/debug"
 	"strings"
 	"sync"
 	"time"
@@ -183,11 +184,26 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	return nil
 }
 
+// manyWaits is how many parked calls make it worth giving memory back.
+const manyWaits = 1000
+
 // sweep ends what is past its deadline, until ctx ends.
+//
+// It also gives memory back when many calls have just been parked: beginning them
+// takes several times what waiting does, and a process in which they only wait
+// makes no garbage that would start the collector.
 func (a *App) sweep(ctx context.Context) {
 	tick := time.NewTicker(sweepInterval)
 	defer tick.Stop()
+	waited, full := 0, false
 	for {
+		waiting := a.Gateway.Waiting()
+		full = full || waiting > waited && waiting >= manyWaits
+		if full && waiting <= waited { // no more are coming
+			debug.FreeOSMemory()
+			full = false
+		}
+		waited = waiting
 		if n, err := a.Gateway.ExpireDue(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("sweep failed; it is tried again", "error", err)
 		} else if n > 0 {

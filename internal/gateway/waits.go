@@ -45,6 +45,13 @@ func (w *waits) wake(id PaymentID) {
 	delete(w.parked, id)
 }
 
+// Waiting is how many pushes have calls parked in this process.
+func (g *Gateway) Waiting() int {
+	g.waits.mu.Lock()
+	defer g.waits.mu.Unlock()
+	return len(g.waits.parked)
+}
+
 // pollOverlap makes up for commits that become visible out of order and for
 // clocks of other processes that are a little off.
 const pollOverlap = 5 * time.Second
