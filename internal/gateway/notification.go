@@ -171,13 +171,16 @@ func (g *Gateway) Notifications(ctx context.Context, subject string, before Noti
 	return all, err
 }
 
-// Notification finds a notification by id.
-func (g *Gateway) Notification(ctx context.Context, id NotificationID) (n Notification, err error) {
+// Delivery finds a notification with its attempts, both as of one moment.
+func (g *Gateway) Delivery(ctx context.Context, id NotificationID) (n Notification, attempts []Attempt, err error) {
 	err = g.view(ctx, "no such notification", func(tx Tx) error {
-		n, err = tx.Notification(id)
+		if n, err = tx.Notification(id); err != nil {
+			return err
+		}
+		attempts, err = tx.Attempts(id)
 		return err
 	})
-	return n, err
+	return n, attempts, err
 }
 
 // Attempts lists the attempts of a notification in order.

@@ -128,7 +128,7 @@ func (s *Sandbox) getPayment(r *http.Request) (any, error) {
 		return nil, err
 	}
 	for _, n := range notifications {
-		v, err := s.viewNotification(ctx, n)
+		v, err := s.viewNotification(ctx, n.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -169,7 +169,8 @@ type attemptView struct {
 	Error  string    `json:"error,omitempty"`
 }
 
-func (s *Sandbox) viewNotification(ctx context.Context, n gateway.Notification) (notificationView, error) {
+func (s *Sandbox) viewNotification(ctx context.Context, id gateway.NotificationID) (notificationView, error) {
+	n, attempts, err := s.Gateway.Delivery(ctx, id)
 	v := notificationView{
 		ID: n.ID, EventID: n.EventID, MerchantID: n.MerchantID, Subject: n.Subject, Kind: n.Kind, Dialect: n.Dialect, State: n.State,
 		CreatedAt: n.CreatedAt, Attempts: []attemptView{},
@@ -177,7 +178,6 @@ func (s *Sandbox) viewNotification(ctx context.Context, n gateway.Notification) 
 	if n.State == gateway.NotificationQueued {
 		v.NextAt = when(n.NextAt)
 	}
-	attempts, err := s.Gateway.Attempts(ctx, n.ID)
 	for _, a := range attempts {
 		v.Attempts = append(v.Attempts, attemptView{a.Number, a.URL, a.At, float64(a.Took.Microseconds()) / 1000, a.Status, a.Answer, a.Error})
 	}
@@ -196,7 +196,7 @@ func (s *Sandbox) listNotifications(r *http.Request) (any, error) {
 	}
 	views := make([]notificationView, 0, len(list))
 	for _, n := range list {
-		v, err := s.viewNotification(r.Context(), n)
+		v, err := s.viewNotification(r.Context(), n.ID)
 		if err != nil {
 			return nil, err
 		}
@@ -206,11 +206,7 @@ func (s *Sandbox) listNotifications(r *http.Request) (any, error) {
 }
 
 func (s *Sandbox) getNotification(r *http.Request) (any, error) {
-	n, err := s.Gateway.Notification(r.Context(), gateway.NotificationID(r.PathValue("id")))
-	if err != nil {
-		return nil, err
-	}
-	return s.viewNotification(r.Context(), n)
+	return s.viewNotification(r.Context(), gateway.NotificationID(r.PathValue("id")))
 }
 
 func (s *Sandbox) resendNotification(r *http.Request) (any, error) {
@@ -218,6 +214,6 @@ func (s *Sandbox) resendNotification(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	v, err := s.viewNotification(r.Context(), n)
+	v, err := s.viewNotification(r.Context(), n.ID)
 	return created{v}, err
 }
