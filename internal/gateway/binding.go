@@ -180,21 +180,27 @@ func (g *Gateway) supersede(tx Tx, merchant MerchantID, wallet WalletID, custome
 
 // endBinding moves b to a final state and records it.
 func (g *Gateway) endBinding(tx Tx, b Binding, e bindingEvent) error {
+	event, err := moveBinding(tx, b, e)
+	if err != nil {
+		return err
+	}
+	return g.record(tx, event)
+}
+
+// moveBinding moves b to a final state and returns the event of it.
+func moveBinding(tx Tx, b Binding, e bindingEvent) (Event, error) {
 	next, ok := b.State.next(e)
 	if !ok {
 		panic(fmt.Sprintf("gateway: binding %s is %s and cannot %s", b.ID, b.State, e))
 	}
 	ended, err := tx.EndBinding(b.ID, b.State, next)
-	if err != nil {
-		return err
-	}
-	if !ended {
-		return ErrRetry
+	if err == nil && !ended {
+		err = ErrRetry
 	}
 	kind := map[bindingEvent]EventKind{
 		bindingFail: EventBindingFailed, bindingExpire: EventBindingExpired, bindingUnbind: EventBindingUnbound,
 	}[e]
-	return g.record(tx, Event{MerchantID: b.MerchantID, Subject: string(b.ID), Kind: kind})
+	return Event{MerchantID: b.MerchantID, Subject: string(b.ID), Kind: kind}, err
 }
 
 // activateBinding gives the consent that the page's owner has just confirmed. It
@@ -227,22 +233,14 @@ func (g *Gateway) activateBinding(tx Tx, b Binding) error {
 
 // failBinding ends a pending binding whose page came to a bad end, and notifies.
 func (g *Gateway) failBinding(tx Tx, b Binding, e bindingEvent) error {
-	next, ok := b.State.next(e)
-	if !ok {
+	if _, ok := b.State.next(e); !ok {
 		return refuse(WrongState, "the binding is "+string(b.State))
 	}
-	ended, err := tx.EndBinding(b.ID, b.State, next)
+	event, err := moveBinding(tx, b, e)
 	if err != nil {
 		return err
 	}
-	if !ended {
-		return ErrRetry
-	}
-	kind := EventBindingFailed
-	if e == bindingExpire {
-		kind = EventBindingExpired
-	}
-	return g.announce(tx, b.Dialect, Event{MerchantID: b.MerchantID, Subject: string(b.ID), Kind: kind})
+	return g.announce(tx, b.Dialect, event)
 }
 
 // Grant is the permission to act for a customer, from which a dialect makes its

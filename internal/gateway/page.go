@@ -218,26 +218,20 @@ func (g *Gateway) EnterPIN(ctx context.Context, key, pin string) (PageView, erro
 		if !right {
 			return g.wrongPIN(tx, p, w)
 		}
-		if w.PINFails > 0 {
-			if err := tx.SetPINFails(w.ID, 0, time.Time{}); err != nil {
-				return err
-			}
+		if err := forgetWrongPINs(tx, w); err != nil {
+			return err
 		}
 		return g.confirm(tx, p, w)
 	})
 }
 
 func (g *Gateway) wrongPIN(tx Tx, p *Page, w Wallet) error {
-	fails := w.PINFails + 1
-	left := g.rules.PINTries - fails
-	if left > 0 {
-		if err := tx.SetPINFails(w.ID, fails, time.Time{}); err != nil {
-			return err
-		}
-		return outcome{&Error{Code: PINWrong, Left: left}}
-	}
-	if err := tx.SetPINFails(w.ID, 0, tx.Now().Add(g.rules.PINLock)); err != nil {
+	left, err := g.countWrongPIN(tx, w)
+	if err != nil {
 		return err
+	}
+	if left > 0 {
+		return outcome{&Error{Code: PINWrong, Left: left}}
 	}
 	return g.failPage(tx, p, PINWrong)
 }

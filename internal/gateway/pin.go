@@ -89,6 +89,24 @@ func (h *pinHasher) derive(wallet WalletID, pin string, salt []byte, cost PINCos
 	return argon2.IDKey([]byte(peppered), salt, cost.Passes, cost.MemoryKiB, 1, 32)
 }
 
+// countWrongPIN counts a wrong PIN against a wallet and returns how many tries are
+// left. With none left the wallet is locked for a while.
+func (g *Gateway) countWrongPIN(tx Tx, w Wallet) (left int, err error) {
+	fails := w.PINFails + 1
+	if left = g.rules.PINTries - fails; left > 0 {
+		return left, tx.SetPINFails(w.ID, fails, time.Time{})
+	}
+	return 0, tx.SetPINFails(w.ID, 0, tx.Now().Add(g.rules.PINLock))
+}
+
+// forgetWrongPINs starts the count anew, after a right one.
+func forgetWrongPINs(tx Tx, w Wallet) error {
+	if w.PINFails == 0 {
+		return nil
+	}
+	return tx.SetPINFails(w.ID, 0, time.Time{})
+}
+
 func isDigits(text string, n int) bool {
 	if len(text) != n {
 		return false

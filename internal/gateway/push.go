@@ -278,10 +278,8 @@ func (g *Gateway) ApprovePush(ctx context.Context, phone Phone, id PaymentID, pi
 		if !right {
 			return g.wrongPushPIN(tx, s)
 		}
-		if s.Wallet.PINFails > 0 {
-			if err := tx.SetPINFails(s.Wallet.ID, 0, time.Time{}); err != nil {
-				return err
-			}
+		if err := forgetWrongPINs(tx, s.Wallet); err != nil {
+			return err
 		}
 		// Another payment may have used up what the day allows since the push began.
 		if err := g.withinLimits(tx, s.Wallet, s.Payment.Amount); err != nil {
@@ -307,15 +305,12 @@ func (g *Gateway) ApprovePush(ctx context.Context, phone Phone, id PaymentID, pi
 }
 
 func (g *Gateway) wrongPushPIN(tx Tx, s *PushStatus) error {
-	fails := s.Wallet.PINFails + 1
-	if left := g.rules.PINTries - fails; left > 0 {
-		if err := tx.SetPINFails(s.Wallet.ID, fails, time.Time{}); err != nil {
-			return err
-		}
-		return outcome{&Error{Code: PINWrong, Left: left}}
-	}
-	if err := tx.SetPINFails(s.Wallet.ID, 0, tx.Now().Add(g.rules.PINLock)); err != nil {
+	left, err := g.countWrongPIN(tx, s.Wallet)
+	if err != nil {
 		return err
+	}
+	if left > 0 {
+		return outcome{&Error{Code: PINWrong, Left: left}}
 	}
 	if err := g.endPush(tx, s.Payment, s.Push, paymentFail, PINWrong); err != nil {
 		return err

@@ -179,11 +179,6 @@ func (s *Scenarios) all() []scenario {
 	return copies
 }
 
-// Force is that of the sandbox's scenarios.
-func (s *Sandbox) Force(ctx context.Context, op gateway.Operation) (gateway.Outcome, bool) {
-	return s.Scenarios.Force(ctx, op)
-}
-
 func (s *Sandbox) listScenarios(*http.Request) (any, error) {
 	return map[string]any{"scenarios": s.Scenarios.all(), "magic": magicViews(), "operations": gateway.Operations}, nil
 }

@@ -44,7 +44,7 @@ func TestScenarioMatch(t *testing.T) {
 		{`{"phone":"081211111111","client_id":"MCH-OTHER","operation":"push"}`, gateway.Operation{Name: gateway.OpPayment, Merchant: other.ID, Phone: anton}, false},
 	} {
 		id := at(t, b.api("POST", "/scenarios", `{"match":`+tc.match+`,"outcome":{"ovo_code":"61"}}`, 201), "id").(string)
-		outcome, got := b.sandbox.Force(t.Context(), tc.op)
+		outcome, got := b.sandbox.Scenarios.Force(t.Context(), tc.op)
 		if got != tc.want || got && outcome.Code != gateway.LimitExceeded {
 			t.Errorf("%s for %+v: %v %+v", tc.match, tc.op, got, outcome)
 		}
@@ -84,7 +84,7 @@ func TestScenarioCountsExactlyUnderLoad(t *testing.T) {
 	var running sync.WaitGroup
 	for range 50 {
 		running.Go(func() {
-			if _, ok := b.sandbox.Force(t.Context(), gateway.Operation{Name: gateway.OpPush, Merchant: b.merchant.ID, Phone: anton}); ok {
+			if _, ok := b.sandbox.Scenarios.Force(t.Context(), gateway.Operation{Name: gateway.OpPush, Merchant: b.merchant.ID, Phone: anton}); ok {
 				forced.Add(1)
 			}
 		})
