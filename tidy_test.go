@@ -44,7 +44,7 @@ var mayImport = map[string][]string{
 		"internal/dialect/jokul", "internal/dialect/snap", "internal/gateway", "internal/notify", "internal/pages", "internal/sandbox", "internal/seal", "internal/store",
 		"internal/web", "internal/wire/snap",
 	},
-	"ovo":         {"internal/money", "internal/wire", "internal/wire/jokul", "internal/wire/snap"},
+	"ovo":         {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
 	"cmd/gerbang": {"internal/app", "internal/gateway", "internal/money", "internal/sandbox", "ovo"},
 }
 
