@@ -45,6 +45,7 @@ var mayImport = map[string][]string{
 		"internal/web", "internal/wire/snap",
 	},
 	"ovo":         {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
+	"ovo/ovotest": {"internal/app", "internal/gateway", "ovo"},
 	"cmd/gerbang": {"internal/app", "internal/gateway", "internal/money", "internal/sandbox", "ovo"},
 }
 
