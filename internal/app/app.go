@@ -136,10 +136,10 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		return err
 	}
 	openAPI := snap.New(snap.Config{
-		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: box.Note, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: box.Note, Clues: box.Clues, Log: a.log,
 	})
 	legacy := jokul.New(jokul.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: box.Note, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: box.Note, Clues: box.Clues, Log: a.log,
 	})
 	notifier := notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Log: a.log,

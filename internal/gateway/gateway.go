@@ -21,6 +21,7 @@ type Gateway struct {
 	idSource
 	notified chan struct{}
 	waits    waits
+	feed     *Feed
 	force    func(context.Context, Operation) (Outcome, bool)
 }
 
@@ -76,8 +77,9 @@ func New(c Config) *Gateway {
 	if c.PINCost == (PINCost{}) {
 		c.PINCost = DefaultPINCost
 	}
+	onlookers := &Feed{}
 	return &Gateway{
-		store: c.Store, clock: c.Clock, keys: c.Keys, pins: newPINHasher(c.Keys, c.PINCost),
+		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, pins: newPINHasher(c.Keys, c.PINCost),
 		rules: c.Rules, keepCodes: c.KeepCodes, notified: make(chan struct{}, 1), force: c.Force,
 	}
 }

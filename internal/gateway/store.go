@@ -114,6 +114,9 @@ type Tx interface {
 	OrderHistory(m MerchantID, w WalletID, dialect string, from, until time.Time, skip, limit int) ([]Payment, error)
 	AwaitingPayments(BindingID) ([]Payment, error)
 	Payments(before PaymentID, limit int) ([]Payment, error)
+	// WalletPayments lists a wallet's payments that became final before another one,
+	// newest first; the zero time is before none.
+	WalletPayments(w WalletID, final time.Time, before PaymentID, limit int) ([]Payment, error)
 
 	// InsertPush fails its guard when the merchant has used the proof before.
 	InsertPush(Push) (bool, error)
