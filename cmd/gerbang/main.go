@@ -3,6 +3,7 @@
 //	gerbang demo       play every payment journey and show that the books balance
 //	gerbang sandbox    run the sandbox
 //	gerbang audit      check the books of an installation
+//	gerbang bench      measure payments per second over HTTP
 //
 // Every flag can be given in the environment as GERBANG_ and its name in capitals.
 // Exit codes: 0 success, 1 the thing asked for failed, 2 wrong usage.
@@ -34,6 +35,7 @@ type commands struct {
 	Demo    demoCommand      `cmd:"" help:"Play every payment journey in a throw-away sandbox and show that the books balance."`
 	Sandbox sandboxCommand   `cmd:"" help:"Run the sandbox: the gateway, the wallet and their control API."`
 	Audit   auditCommand     `cmd:"" help:"Check every invariant of an installation's books. Works beside a running server."`
+	Bench   benchCommand     `cmd:"" help:"Measure payments per second over HTTP, signed and durable, in a throw-away installation."`
 	Version kong.VersionFlag `help:"Print the version and exit." env:"-"`
 }
 

@@ -32,6 +32,7 @@ type Config struct {
 	BaseURL string // as customers' browsers reach it; default http:// and the address
 	Version string
 	NoSeed  bool            // leave a fresh sandbox empty
+	NoLog   bool            // do not record inbound calls: under load, recording them costs more than some of them do
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
 	Log     *slog.Logger    // default discards
 }
@@ -135,11 +136,15 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	if err := box.Seed(ctx); err != nil {
 		return err
 	}
+	note, clues, record := box.Note, box.Clues, box.Record
+	if c.NoLog {
+		note, clues, record = nil, nil, func(h http.Handler) http.Handler { return h }
+	}
 	openAPI := snap.New(snap.Config{
-		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: box.Note, Clues: box.Clues, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: note, Clues: clues, Log: a.log,
 	})
 	legacy := jokul.New(jokul.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: box.Note, Clues: box.Clues, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: note, Clues: clues, Log: a.log,
 	})
 	notifier := notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Log: a.log,
@@ -164,7 +169,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	web.MountAssets(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	root.HandleFunc("GET /readyz", a.ready)
-	root.Handle("/", box.Record(api))
+	root.Handle("/", record(api))
 
 	a.server = &http.Server{
 		Handler: root, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
