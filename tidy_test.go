@@ -46,9 +46,14 @@ var mayImport = map[string][]string{
 		"internal/dialect/jokul", "internal/dialect/snap", "internal/gateway", "internal/notify", "internal/pages", "internal/sandbox", "internal/seal", "internal/store",
 		"internal/web", "internal/wire/snap",
 	},
-	"ovo":         {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
-	"ovo/ovotest": {"internal/app", "internal/gateway", "ovo"},
-	"cmd/gerbang": {"internal/app", "internal/bench", "internal/gateway", "internal/money", "internal/sandbox", "ovo"},
+	"internal/control": {"internal/sandbox"},
+	"internal/signed":  {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
+	"ovo":              {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
+	"ovo/ovotest":      {"internal/app", "internal/gateway", "ovo"},
+	"cmd/gerbang": {
+		"internal/app", "internal/bench", "internal/control", "internal/gateway", "internal/money", "internal/sandbox", "internal/signed", "internal/wire",
+		"internal/wire/faspay", "internal/wire/snap", "ovo",
+	},
 }
 
 // forbidden names imports that a package must do without, by the prefix of the
