@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/money"
@@ -14,7 +15,7 @@ type Gateway struct {
 	store     Store
 	clock     Clock
 	keys      *seal.Keyring
-	pins      *pinHasher
+	secrets   *secretHasher
 	rules     Rules
 	keepCodes bool
 	merchants merchantCache
@@ -23,6 +24,9 @@ type Gateway struct {
 	waits    waits
 	feed     *Feed
 	force    func(context.Context, Operation) (Outcome, bool)
+
+	nobodyOnce sync.Once
+	nobodyHash string // what the password of an unknown user is compared with
 }
 
 // Config is what a Gateway needs. Store, Clock and Keys are required.
@@ -79,7 +83,7 @@ func New(c Config) *Gateway {
 	}
 	onlookers := &Feed{}
 	return &Gateway{
-		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, pins: newPINHasher(c.Keys, c.PINCost),
+		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, secrets: newSecretHasher(c.Keys, c.PINCost),
 		rules: c.Rules, keepCodes: c.KeepCodes, notified: make(chan struct{}, 1), force: c.Force,
 	}
 }
