@@ -123,6 +123,9 @@ type StartBinding struct {
 	// Replace lets a customer who is bound bind again: the earlier binding ends
 	// when the new one becomes active. Without it that is refused.
 	Replace bool
+	// ByPhone says that the merchant names its bindings by the phone number: while
+	// one is active, under whichever wallet, there is no other of the same number.
+	ByPhone bool
 	Details string
 }
 
@@ -145,6 +148,11 @@ func (g *Gateway) StartBinding(ctx context.Context, in StartBinding) (Binding, P
 		}
 		if err := g.mayBind(tx, in.Merchant, w.ID, in.CustomerID, in.Replace); err != nil {
 			return err
+		}
+		if in.ByPhone {
+			if err := freePhone(tx, in.Merchant, w.Phone); err != nil {
+				return err
+			}
 		}
 		if err := g.supersede(tx, in.Merchant, w.ID, in.CustomerID); err != nil {
 			return err

@@ -36,6 +36,19 @@ func boundPhone(tx Tx, merchant MerchantID, phone Phone) (Binding, error) {
 	return b, nil
 }
 
+// freePhone refuses a phone under which the merchant has an active binding.
+func freePhone(tx Tx, merchant MerchantID, phone Phone) error {
+	_, err := boundPhone(tx, merchant, phone)
+	var refusal *Error
+	switch {
+	case err == nil:
+		return refuse(AlreadyBound, "unbind first to bind again")
+	case errors.As(err, &refusal):
+		return nil
+	}
+	return err
+}
+
 func lapseWords(b Binding) string {
 	switch b.EndedBy {
 	case EndedByCustomer:

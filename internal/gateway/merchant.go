@@ -104,11 +104,8 @@ type Faspay struct {
 // there has room for no more.
 const MaxFaspayID = 5
 
-// check refuses what no message could carry. Members that have a default take it.
+// check refuses what Faspay's messages could not carry. Members that have a default take it.
 func (m *Merchant) check() error {
-	if strings.ContainsFunc(m.Name, func(r rune) bool { return unicode.IsControl(r) || r >= 0xfffd && r <= 0xffff }) {
-		return refuse(Invalid, "a merchant's name is one line of text")
-	}
 	f := &m.Faspay
 	if f.Format == "" {
 		f.Format = "json"
@@ -123,6 +120,8 @@ func (m *Merchant) check() error {
 		return refuse(Invalid, "Faspay's amount_scale is 1 or 100")
 	case f.MerchantID != "" && (len(f.MerchantID) > MaxFaspayID || !isDigits(f.MerchantID, len(f.MerchantID))):
 		return refuse(Invalid, "a Faspay merchant id is one to five digits")
+	case f.MerchantID != "" && strings.ContainsFunc(m.Name, func(r rune) bool { return unicode.IsControl(r) || r >= 0xfffd && r <= 0xffff }):
+		return refuse(Invalid, "the name of a merchant with a Faspay merchant id is one line of text: XML carries no control characters")
 	case f.MerchantID != "" && (f.UserID == "" || f.Password == ""):
 		return refuse(Invalid, "a Faspay merchant id needs a user id and a password")
 	}

@@ -54,6 +54,36 @@ func bindingOfPhone(t *testing.T, b Bundle) {
 	want("bnd_2", gateway.EndedByMerchant)
 }
 
+func oneLivePayment(t *testing.T, b Bundle) {
+	b.seed(t)
+	b.update(t, func(tx gateway.Tx) error {
+		for i, g := range []struct {
+			order string
+			state gateway.PaymentState
+			want  bool
+		}{
+			{"ORDER-1", gateway.PaymentAwaiting, false},
+			{"ORDER-1", gateway.PaymentSucceeded, false},
+			{"ORDER-1", gateway.PaymentFailed, true},
+			{"ORDER-1", gateway.PaymentExpired, true},
+			{"", gateway.PaymentAwaiting, true},
+			{"", gateway.PaymentAwaiting, true},
+		} {
+			p := payment(i + 2)
+			p.Order, p.State = g.order, g.state
+			inserted, err := tx.InsertPayment(p)
+			if err != nil || inserted != g.want {
+				t.Errorf("another payment of %q, %s: %v, %v", g.order, g.state, inserted, err)
+			}
+		}
+		p, err := tx.PaymentOfOrder("mch_1", "snap", "ORDER-1")
+		if p.ID != "pay_1" {
+			t.Errorf("the live payment is %s", p.ID)
+		}
+		return err
+	})
+}
+
 func orderHistory(t *testing.T, b Bundle) {
 	b.update(t, func(tx gateway.Tx) error {
 		for i := range 7 {

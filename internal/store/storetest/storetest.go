@@ -51,6 +51,7 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 		"reads do not write":                       readOnly,
 		"two customers cannot both be bound":       oneActiveBinding,
 		"a phone's binding":                        bindingOfPhone,
+		"an order has one live payment":            oneLivePayment,
 		"the history of orders":                    orderHistory,
 		"claims are leased and fenced":             leases,
 		"pushes close once":                        pushes,
@@ -275,16 +276,6 @@ func guards(t *testing.T, b Bundle) {
 			{"same reference, other dialect", true, func() (bool, error) {
 				p := payment(1)
 				p.ID, p.Dialect = "pay_9", "other"
-				return tx.InsertPayment(p)
-			}},
-			{"same order", false, func() (bool, error) {
-				p := payment(2)
-				p.Order = "ORDER-1"
-				return tx.InsertPayment(p)
-			}},
-			{"same order, failed", true, func() (bool, error) {
-				p := payment(2)
-				p.Order, p.State = "ORDER-1", gateway.PaymentFailed
 				return tx.InsertPayment(p)
 			}},
 			{"refund of an unpaid payment", false, func() (bool, error) { return tx.SetRefunded("pay_1", ledger.Split{}, ledger.Split{Cash: 1}) }},
