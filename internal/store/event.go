@@ -53,7 +53,7 @@ func (t *tx) InsertNotification(n gateway.Notification) error {
 func (t *tx) ClaimNotifications(leaseUntil time.Time, limit int) ([]gateway.Notification, error) {
 	return all(t.session, scanNotification, `UPDATE notification SET next_us = $2, lease_us = $2, fence = fence + 1
 		WHERE state = 'queued' AND next_us <= $1 AND id IN (
-			SELECT id FROM notification WHERE state = 'queued' AND next_us <= $1 ORDER BY next_us, id LIMIT $3)
+			SELECT id FROM notification WHERE state = 'queued' AND next_us <= $1 ORDER BY next_us, id LIMIT $3`+t.skipLocked+`)
 		RETURNING `+notificationColumns, us(t.now), us(leaseUntil), limit)
 }
 
