@@ -38,12 +38,13 @@ var mayImport = map[string][]string{
 	"internal/dialect/snap":    {"internal/gateway", "internal/ledger", "internal/money", "internal/wire", "internal/wire/snap"},
 	"internal/notify":          {"internal/gateway"},
 	"internal/pages":           {"internal/gateway", "internal/money"},
-	"internal/sandbox":         {"internal/gateway", "internal/ledger", "internal/money", "internal/wire", "internal/wire/jokul", "internal/wire/snap"},
+	"internal/web":             {},
+	"internal/sandbox":         {"internal/gateway", "internal/ledger", "internal/money", "internal/web", "internal/wire", "internal/wire/jokul", "internal/wire/snap"},
 	"internal/app": {
 		"internal/dialect/jokul", "internal/dialect/snap", "internal/gateway", "internal/notify", "internal/pages", "internal/sandbox", "internal/seal", "internal/store",
-		"internal/wire/snap",
+		"internal/web", "internal/wire/snap",
 	},
-	"ovo":         {"internal/money", "internal/wire", "internal/wire/jokul", "internal/wire/snap"},
+	"ovo":         {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
 	"cmd/gerbang": {"internal/app", "internal/gateway", "internal/money", "internal/sandbox", "ovo"},
 }
 
@@ -56,6 +57,7 @@ var forbidden = map[string][]string{
 	"internal/wire":    {"net/http", "database/sql", "os"},
 	"internal/dialect": {"database/sql"},
 	"internal/pages":   {"database/sql"},
+	"internal/web":     {"database/sql"},
 	"internal/notify":  {"database/sql"},
 	"internal/sandbox": {"database/sql"},
 	"ovo":              {"database/sql"},

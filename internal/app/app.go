@@ -21,6 +21,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/web"
 	wiresnap "github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
 
@@ -160,6 +161,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/phone/" + string(p) },
 	}).Mount(root)
 	box.Mount(root)
+	web.MountAssets(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	root.HandleFunc("GET /readyz", a.ready)
 	root.Handle("/", box.Record(api))
