@@ -2,6 +2,8 @@
 
 GO ?= go
 CHROMIUM ?= $(shell command -v chromium || command -v chromium-browser || command -v google-chrome)
+# These packages' tests run a second time, on PostgreSQL.
+ON_BOTH = ./internal/gateway ./internal/dialect/... ./internal/notify ./internal/app
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .DEFAULT_GOAL := help
@@ -19,8 +21,9 @@ sandbox: ## Run the sandbox on 127.0.0.1:8600
 build: ## Build bin/gerbang, one static binary
 	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o bin/gerbang ./cmd/gerbang
 
-test: needs ## Run every test with the race detector; installs compiler and browser if there are none
+test: needs ## Run every test with the race detector; installs compiler, browser and PostgreSQL if there are none
 	$(GO) test -race -timeout 15m ./...
+	GERBANG_TEST_ENGINE=postgres $(GO) test -race -timeout 15m $(ON_BOTH)
 
 test-short: ## Run the tests that need nothing but Go
 	$(GO) test -short ./...
@@ -41,14 +44,16 @@ fuzz: ## Fuzz each parser for FUZZTIME (10s)
 bench: ## Run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
-# The race detector needs a C compiler, the hosted pages are tested in a browser.
+# The race detector needs a C compiler, the hosted pages are tested in a browser, the
+# store and all above it on a PostgreSQL server that the tests start themselves.
 needs:
 	@packages=""; \
 	command -v gcc >/dev/null || packages="$$packages gcc libc6-dev"; \
 	test -n "$(CHROMIUM)" || packages="$$packages chromium"; \
+	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$$packages postgresql"; \
 	test -z "$$packages" && exit 0; \
 	if test "$$(id -u)" = 0 && command -v apt-get >/dev/null; then \
 		echo "installing$$packages"; apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $$packages >/dev/null; \
 	else \
-		echo "The tests need$$packages: install them, or name a browser with CHROMIUM=/path/to/it. 'make test-short' needs neither."; exit 1; \
+		echo "The tests need$$packages: install them, or name a browser with CHROMIUM=/path/to/it. 'make test-short' needs none of them."; exit 1; \
 	fi

@@ -8,6 +8,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -15,16 +17,36 @@ import (
 
 	"github.com/gerbang-pay/gerbang/internal/app"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 	"github.com/gerbang-pay/gerbang/ovo"
 )
 
 // cheapPIN keeps the deliberately slow hash out of the tests' time.
 var cheapPIN = gateway.PINCost{MemoryKiB: 64, Passes: 1}
 
+// home is a new directory for an installation, with the URL of its database in it
+// where that is not the default.
+func home(t testing.TB) string {
+	t.Helper()
+	dir := t.TempDir()
+	if os.Getenv("GERBANG_TEST_ENGINE") == storetest.Postgres.Name {
+		if err := os.WriteFile(filepath.Join(dir, "database"), []byte(storetest.URL(t)), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+// installed is the installation in a home.
+func installed(dir string) app.Installation {
+	url, _ := os.ReadFile(filepath.Join(dir, "database"))
+	return app.Installation{DataDir: dir, Database: string(url)}
+}
+
 // start runs a sandbox in this process over a data directory.
 func start(t testing.TB, dir string) *app.App {
 	t.Helper()
-	a, err := app.StartSandbox(t.Context(), app.Config{Installation: app.Installation{DataDir: dir}, Addr: "127.0.0.1:0", PINCost: cheapPIN})
+	a, err := app.StartSandbox(t.Context(), app.Config{Installation: installed(dir), Addr: "127.0.0.1:0", PINCost: cheapPIN})
 	if err != nil {
 		t.Fatal(err)
 	}

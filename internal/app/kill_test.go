@@ -33,7 +33,7 @@ func TestMain(m *testing.M) {
 func child(dir string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	a, err := app.StartSandbox(ctx, app.Config{Installation: app.Installation{DataDir: dir}, Addr: "127.0.0.1:0", PINCost: cheapPIN})
+	a, err := app.StartSandbox(ctx, app.Config{Installation: installed(dir), Addr: "127.0.0.1:0", PINCost: cheapPIN})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
@@ -98,7 +98,7 @@ func (j *journal) note(reference string, err error) {
 func TestKill(t *testing.T) {
 	t.Parallel()
 	const kills, clients, amount, cash = 20, 8, 7, 50_000_000
-	dir := t.TempDir()
+	dir := home(t)
 	p := spawn(t, dir)
 	defer func() { p.kill() }()
 	c := control{t, p.base}
@@ -202,7 +202,7 @@ func TestKill(t *testing.T) {
 
 func TestTerminate(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := home(t)
 	a := start(t, dir)
 	resp, err := http.Get(a.BaseURL + "/readyz")
 	if err != nil || resp.StatusCode != 200 {

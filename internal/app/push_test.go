@@ -74,7 +74,7 @@ func heard(events *sync.Map) (n int) {
 func TestPushesSurviveAKill(t *testing.T) {
 	t.Parallel()
 	const pushes, amount = 200, 1_000
-	dir := t.TempDir()
+	dir := home(t)
 	p := spawn(t, dir)
 	defer func() { p.kill() }()
 	c := control{t, p.base}
@@ -137,7 +137,7 @@ func TestPushesSurviveAKill(t *testing.T) {
 
 func TestStoppingAnswersParkedPushes(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
+	dir := home(t)
 	a := start(t, dir)
 	c := control{t, a.BaseURL}
 	client := c.pushClient(c.seededMerchant())
@@ -172,7 +172,7 @@ func TestStoppingAnswersParkedPushes(t *testing.T) {
 func BenchmarkParkedPushes(b *testing.B) {
 	const pushes = 10_000
 	for range b.N {
-		p := spawn(b, b.TempDir())
+		p := spawn(b, home(b))
 		c := control{b, p.base}
 		m := c.seededMerchant()
 		phones := make([]string, 100)

@@ -161,5 +161,9 @@ func refuse(c Code, detail string) *Error { return &Error{Code: c, Detail: detai
 // overtook; the store runs the whole function again.
 var ErrRetry = errors.New("gateway: overtaken by another transaction, run again")
 
+// ErrOutcomeUnknown is in the chain of an Unavailable error when the database went
+// away during a commit and could not say in time whether it had happened.
+var ErrOutcomeUnknown = errors.New("gateway: the outcome of a commit is unknown")
+
 // ErrNoRow is what Tx reads return when there is no such row.
 var ErrNoRow = errors.New("gateway: no such row")

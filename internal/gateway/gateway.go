@@ -152,6 +152,9 @@ func (g *Gateway) once(ctx context.Context, c Claim, fn func(Tx) error) error {
 		}
 		return fn(tx)
 	})
+	if errors.Is(err, ErrOutcomeUnknown) {
+		return err // the id is used up exactly when the rest was done
+	}
 	var refusal *Error
 	if errors.As(err, &refusal) && refusal.Code != RequestReused {
 		return g.refuseOnce(ctx, c, err)

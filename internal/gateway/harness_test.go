@@ -4,7 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -27,6 +27,9 @@ type bundle struct {
 	bare     gateway.Store
 	plain    *gateway.Gateway
 	once     sync.Once
+	url      string
+	second   sync.Once
+	other    *gateway.Gateway
 	merchant gateway.Merchant
 	wallet   gateway.Wallet
 	numbers  atomic.Int64
@@ -49,6 +52,26 @@ func (b *bundle) direct() *gateway.Gateway {
 	return b.plain
 }
 
+// beside is a gateway on a store of its own over the same database, as another
+// process has. SQLite's file has one owner: there it is the same store.
+func (b *bundle) beside() *gateway.Gateway {
+	b.second.Do(func() {
+		c := b.config
+		c.Store = b.bare
+		if strings.HasPrefix(b.url, "postgres") {
+			db, err := store.Open(context.Background(), store.Config{URL: b.url, Keys: c.Keys, Clock: b.clock})
+			if err != nil {
+				b.t.Error(err)
+				return
+			}
+			b.t.Cleanup(func() { db.Close() })
+			c.Store = db
+		}
+		b.other = gateway.New(c)
+	})
+	return b.other
+}
+
 // another is a second gateway over the same database, as another process is.
 func (b *bundle) another() *gateway.Gateway { return gateway.New(b.config) }
 
@@ -59,7 +82,8 @@ func setupForced(t testing.TB, force func(context.Context, gateway.Operation) (g
 		t.Fatal(err)
 	}
 	clock := gateway.NewMovableClock(0)
-	db, err := store.Open(t.Context(), store.Config{URL: "sqlite://" + filepath.Join(t.TempDir(), "gerbang.db"), Keys: keys, Clock: clock})
+	url := storetest.URL(t)
+	db, err := store.Open(t.Context(), store.Config{URL: url, Keys: keys, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -67,7 +91,7 @@ func setupForced(t testing.TB, force func(context.Context, gateway.Operation) (g
 	config := gateway.Config{
 		Store: storetest.Twice(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Force: force,
 	}
-	b := &bundle{t: t, clock: clock, config: config, bare: db, Gateway: gateway.New(config)}
+	b := &bundle{t: t, url: url, clock: clock, config: config, bare: db, Gateway: gateway.New(config)}
 	b.merchant = must(b.CreateMerchant(t.Context(), gateway.Merchant{Name: "Toko", DOKU: gateway.DOKU{ClientID: "BRN-0001", SecretKey: "SK-1"}}))(t)
 	b.wallet = b.newWallet("081200000001", ledger.Split{Cash: 100_000, Points: 10_000})
 	return b

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -19,6 +18,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/seal"
 	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 )
 
 // patience is how long a test waits for something that must happen.
@@ -46,7 +46,7 @@ func setup(t testing.TB) *bundle {
 	}
 	b := &bundle{t: t, clock: gateway.NewMovableClock(0), keys: keys}
 	b.store, err = store.Open(t.Context(), store.Config{
-		URL: "sqlite://" + filepath.Join(t.TempDir(), "gerbang.db"), Keys: keys, Clock: b.clock,
+		URL: storetest.URL(t), Keys: keys, Clock: b.clock,
 	})
 	if err != nil {
 		t.Fatal(err)

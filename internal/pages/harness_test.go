@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -22,6 +21,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/seal"
 	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 )
 
 const (
@@ -57,7 +57,7 @@ func setup(t testing.TB, o options) *bundle {
 	t.Helper()
 	keys := must(seal.New(seal.NewMasterKey()))(t)
 	clock := gateway.NewMovableClock(0)
-	db := must(store.Open(t.Context(), store.Config{URL: "sqlite://" + filepath.Join(t.TempDir(), "gerbang.db"), Keys: keys, Clock: clock}))(t)
+	db := must(store.Open(t.Context(), store.Config{URL: storetest.URL(t), Keys: keys, Clock: clock}))(t)
 	t.Cleanup(func() { db.Close() })
 	failing := &failingStore{Store: db}
 	if o.merchant == "" {

@@ -11,7 +11,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -22,6 +21,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/seal"
 	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 )
 
 // Making an RSA key is slow; the tests share one.
@@ -58,7 +58,7 @@ func open(t testing.TB) *box {
 		t.Fatal(err)
 	}
 	b := &box{t: t, clock: gateway.NewMovableClock(0), draining: make(chan struct{})}
-	db, err := store.Open(t.Context(), store.Config{URL: "sqlite://" + filepath.Join(t.TempDir(), "gerbang.db"), Keys: keys, Clock: b.clock})
+	db, err := store.Open(t.Context(), store.Config{URL: storetest.URL(t), Keys: keys, Clock: b.clock})
 	if err != nil {
 		t.Fatal(err)
 	}

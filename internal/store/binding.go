@@ -65,7 +65,7 @@ func (t *tx) WalletBindings(w gateway.WalletID) ([]gateway.Binding, error) {
 }
 
 func (t *tx) DueBindings(limit int) ([]gateway.Binding, error) {
-	return all(t.session, t.scanBinding, selectBinding+`WHERE b.state = 'active' AND b.expires_us <= $1 ORDER BY b.expires_us LIMIT $2`,
+	return all(t.session, t.scanBinding, selectBinding+`WHERE b.state = 'active' AND b.expires_us <= $1 ORDER BY b.expires_us LIMIT $2`+t.skipLocked,
 		us(t.now), limit)
 }
 
@@ -78,6 +78,6 @@ func (t *tx) EndBinding(id gateway.BindingID, from, to gateway.BindingState, by 
 }
 
 func (t *tx) SetBindingToken(id gateway.BindingID, expiresAt time.Time) error {
-	_, err := t.exec(`UPDATE binding SET token_expires_us = $2 WHERE id = $1`, id, us(expiresAt))
+	_, err := t.exec(`UPDATE binding SET token_expires_us = $2 WHERE id = $1 AND token_expires_us < $2`, id, us(expiresAt))
 	return err
 }

@@ -49,11 +49,13 @@ func (t *tx) InsertNotification(n gateway.Notification) error {
 }
 
 // A claimed notification is due again when its lease ends, so that one index
-// answers both what is due and when the next one will be.
+// answers both what is due and when the next one will be. MATERIALIZED looks for
+// them once: a planner may otherwise repeat the search, and lock more than the limit.
 func (t *tx) ClaimNotifications(leaseUntil time.Time, limit int) ([]gateway.Notification, error) {
-	return all(t.session, scanNotification, `UPDATE notification SET next_us = $2, lease_us = $2, fence = fence + 1
-		WHERE state = 'queued' AND next_us <= $1 AND id IN (
-			SELECT id FROM notification WHERE state = 'queued' AND next_us <= $1 ORDER BY next_us, id LIMIT $3)
+	return all(t.session, scanNotification, `WITH due AS MATERIALIZED (
+			SELECT id FROM notification WHERE state = 'queued' AND next_us <= $1 ORDER BY next_us, id LIMIT $3`+t.skipLocked+`)
+		UPDATE notification SET next_us = $2, lease_us = $2, fence = fence + 1
+		WHERE state = 'queued' AND next_us <= $1 AND id IN (SELECT id FROM due)
 		RETURNING `+notificationColumns, us(t.now), us(leaseUntil), limit)
 }
 

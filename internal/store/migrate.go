@@ -63,6 +63,9 @@ func (s *Store) migrate(ctx context.Context) error {
 		return err
 	}
 	if err := s.db.update(ctx, func(q *session) error {
+		if err := s.db.migrating(q); err != nil {
+			return err
+		}
 		_, err := q.exec(createMigrationTable)
 		return err
 	}); err != nil {
@@ -71,12 +74,15 @@ func (s *Store) migrate(ctx context.Context) error {
 	for _, step := range steps {
 		applied := false
 		err := s.db.update(ctx, func(q *session) error {
-			var err error
+			err := s.db.migrating(q)
+			if err != nil {
+				return err
+			}
 			if applied, err = isApplied(q, step); err != nil || applied {
 				return err
 			}
 			for _, statement := range statements(step.text) {
-				if _, err := q.conn.ExecContext(context.Background(), statement); err != nil {
+				if _, err := q.exec(statement); err != nil {
 					return err
 				}
 			}

@@ -1,47 +1,28 @@
 package store
 
-import (
-	"context"
-	"database/sql"
-	"errors"
+import "github.com/gerbang-pay/gerbang/internal/gateway"
 
-	"github.com/gerbang-pay/gerbang/internal/gateway"
-)
-
-// session runs statements on one connection and prepares each once. It is used by
-// one goroutine at a time.
-//
-// It never passes a cancellable context to the driver: watching one costs more
-// than a small statement does, and an interrupt at the wrong moment can break a
-// connection for good. Who waits enforces deadlines instead.
+// session runs the statements of one transaction, in the way of its engine. It is
+// used by one goroutine at a time.
 type session struct {
-	conn  *sql.Conn
-	stmts map[string]*sql.Stmt
+	runner
+	// forUpdate and skipLocked end a SELECT whose rows this transaction is about to
+	// decide on: the first waits for who holds them, the second leaves them out. They
+	// are empty where transactions run one by one anyway, and in a view.
+	forUpdate, skipLocked string
 }
 
-func (q *session) prepare(query string) (*sql.Stmt, error) {
-	if stmt, ok := q.stmts[query]; ok {
-		return stmt, nil
-	}
-	stmt, err := q.conn.PrepareContext(context.Background(), query)
-	if err == nil {
-		q.stmts[query] = stmt
-	}
-	return stmt, err
+// runner is what an engine gives a transaction.
+type runner interface {
+	// exec runs a statement and returns how many rows it changed.
+	exec(query string, args ...any) (int64, error)
+	// query runs a statement and calls each for every row, until each fails. A row
+	// is good only during the call.
+	query(each func(row) error, query string, args ...any) error
 }
 
-// exec runs a statement and returns how many rows it changed.
-func (q *session) exec(query string, args ...any) (int64, error) {
-	stmt, err := q.prepare(query)
-	if err != nil {
-		return 0, err
-	}
-	result, err := stmt.ExecContext(context.Background(), args...)
-	if err != nil {
-		return 0, err
-	}
-	return result.RowsAffected()
-}
+// row is one row of a result.
+type row interface{ Scan(dest ...any) error }
 
 // changed runs a guarded write and reports whether its guard held.
 func (q *session) changed(query string, args ...any) (bool, error) {
@@ -51,59 +32,34 @@ func (q *session) changed(query string, args ...any) (bool, error) {
 
 // one reads a single row, or fails with gateway.ErrNoRow.
 func (q *session) one(query string, args []any, dest ...any) error {
-	stmt, err := q.prepare(query)
-	if err != nil {
-		return err
-	}
-	err = stmt.QueryRowContext(context.Background(), args...).Scan(dest...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return gateway.ErrNoRow
-	}
+	_, err := first(q, func(r row) (struct{}, error) { return struct{}{}, r.Scan(dest...) }, query, args...)
 	return err
 }
 
-func (q *session) close() {
-	for _, stmt := range q.stmts {
-		stmt.Close()
-	}
-	q.conn.Close()
-}
-
-// row is a *sql.Row or *sql.Rows.
-type row interface{ Scan(dest ...any) error }
-
 // first reads one row with scan, or fails with gateway.ErrNoRow.
-func first[T any](q *session, scan func(row) (T, error), query string, args ...any) (T, error) {
-	var zero T
-	stmt, err := q.prepare(query)
-	if err != nil {
-		return zero, err
-	}
-	v, err := scan(stmt.QueryRowContext(context.Background(), args...))
-	if errors.Is(err, sql.ErrNoRows) {
-		return zero, gateway.ErrNoRow
+func first[T any](q *session, scan func(row) (T, error), query string, args ...any) (v T, err error) {
+	found := false
+	err = q.query(func(r row) (err error) {
+		if !found {
+			found = true
+			v, err = scan(r)
+		}
+		return err
+	}, query, args...)
+	if err == nil && !found {
+		err = gateway.ErrNoRow
 	}
 	return v, err
 }
 
 // all reads every row with scan.
-func all[T any](q *session, scan func(row) (T, error), query string, args ...any) ([]T, error) {
-	stmt, err := q.prepare(query)
-	if err != nil {
-		return nil, err
-	}
-	rows, err := stmt.QueryContext(context.Background(), args...)
-	if err != nil {
-		return nil, err
-	}
-	defer rows.Close()
-	var list []T
-	for rows.Next() {
-		v, err := scan(rows)
-		if err != nil {
-			return nil, err
+func all[T any](q *session, scan func(row) (T, error), query string, args ...any) (list []T, err error) {
+	err = q.query(func(r row) error {
+		v, err := scan(r)
+		if err == nil {
+			list = append(list, v)
 		}
-		list = append(list, v)
-	}
-	return list, rows.Err()
+		return err
+	}, query, args...)
+	return list, err
 }

@@ -32,7 +32,66 @@ type sqlite struct {
 	once    sync.Once
 	views   chan *view
 	readers sync.WaitGroup // the reading goroutines
-	all     []*session
+	all     []*connection
+}
+
+// connection runs statements on one connection and prepares each once. It is used
+// by one goroutine at a time.
+//
+// It never passes a cancellable context to the driver: watching one costs more
+// than a small statement does, and an interrupt at the wrong moment can break a
+// connection for good. Who waits enforces deadlines instead.
+type connection struct {
+	conn  *sql.Conn
+	stmts map[string]*sql.Stmt
+}
+
+func (c *connection) prepare(query string) (*sql.Stmt, error) {
+	if stmt, ok := c.stmts[query]; ok {
+		return stmt, nil
+	}
+	stmt, err := c.conn.PrepareContext(context.Background(), query)
+	if err == nil {
+		c.stmts[query] = stmt
+	}
+	return stmt, err
+}
+
+func (c *connection) exec(query string, args ...any) (int64, error) {
+	stmt, err := c.prepare(query)
+	if err != nil {
+		return 0, err
+	}
+	result, err := stmt.ExecContext(context.Background(), args...)
+	if err != nil {
+		return 0, err
+	}
+	return result.RowsAffected()
+}
+
+func (c *connection) query(each func(row) error, query string, args ...any) error {
+	stmt, err := c.prepare(query)
+	if err != nil {
+		return err
+	}
+	rows, err := stmt.QueryContext(context.Background(), args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		if err := each(rows); err != nil {
+			return err
+		}
+	}
+	return rows.Err()
+}
+
+func (c *connection) close() {
+	for _, stmt := range c.stmts {
+		stmt.Close()
+	}
+	c.conn.Close()
 }
 
 // view is one read on its way through a reader. Readers are goroutines of their
@@ -91,8 +150,9 @@ func openSQLite(ctx context.Context, path string, readOnly bool) (*sqlite, error
 		if err != nil {
 			return fail(err)
 		}
-		q := &session{conn: conn, stmts: map[string]*sql.Stmt{}}
-		s.all = append(s.all, q)
+		c := &connection{conn: conn, stmts: map[string]*sql.Stmt{}}
+		s.all = append(s.all, c)
+		q := &session{runner: c}
 		if i == 0 {
 			s.writer = q
 			continue
@@ -178,9 +238,6 @@ func (v *view) run(q *session) {
 }
 
 func (s *sqlite) update(ctx context.Context, fn func(*session) error) error {
-	if s.writer == nil {
-		return errors.New("store: opened read-only")
-	}
 	if err := ctx.Err(); err != nil {
 		return err
 	}
@@ -296,18 +353,23 @@ func (s *sqlite) close() (err error) {
 		close(s.closing)
 		<-s.stopped
 		s.readers.Wait()
-		for _, q := range s.all {
-			q.close()
+		for _, c := range s.all {
+			c.close()
 		}
 		err = s.db.Close()
 	})
 	return err
 }
 
-// overtaken reports whether another transaction stood in the way, so that running
-// the whole transaction again may succeed. A violated unique index means that a
+// migrating implements engine. There is one writer, and a file has one owner.
+func (s *sqlite) migrating(*session) error { return nil }
+
+// patient implements engine. No statement is ever interrupted.
+func (s *sqlite) patient(*session) error { return nil }
+
+// overtaken implements engine. A violated unique index means that a
 // row the transaction had looked for came in meanwhile: the next run sees it.
-func overtaken(err error) bool {
+func (s *sqlite) overtaken(err error) bool {
 	var e *driver.Error
 	if !errors.As(err, &e) {
 		return false

@@ -15,7 +15,8 @@ import (
 
 // Config is what a Store needs.
 type Config struct {
-	// URL names the database: sqlite:///absolute/path or sqlite://relative/path.
+	// URL names the database: sqlite:///absolute/path or sqlite://relative/path, or
+	// postgres://user@host/name with the parameters that libpq knows.
 	URL   string
 	Keys  *seal.Keyring
 	Clock gateway.Clock
@@ -27,10 +28,29 @@ type Config struct {
 
 // Store implements gateway.Store.
 type Store struct {
-	db    *sqlite
+	db    engine
 	keys  *seal.Keyring
 	clock gateway.Clock
 	log   *slog.Logger
+
+	readOnly bool
+}
+
+// engine is a database, with one file for each kind.
+type engine interface {
+	// view runs fn in one read snapshot.
+	view(ctx context.Context, fn func(*session) error) error
+	// update runs fn in one transaction and returns once that is durable. It may run
+	// fn more than once.
+	update(ctx context.Context, fn func(*session) error) error
+	// migrating keeps other processes from migrating until the transaction ends.
+	migrating(*session) error
+	// patient lifts the bound on how long a statement of the transaction may take.
+	patient(*session) error
+	// overtaken reports whether another transaction stood in the way, so that running
+	// the whole transaction again may succeed.
+	overtaken(error) bool
+	close() error
 }
 
 // maxTries bounds how often one Update runs when other transactions overtake it.
@@ -39,18 +59,14 @@ const maxTries = 10
 // Open opens the database, creating it if need be, and brings its schema up to
 // date.
 func Open(ctx context.Context, c Config) (*Store, error) {
-	path, ok := strings.CutPrefix(c.URL, "sqlite://")
-	if !ok || path == "" {
-		return nil, fmt.Errorf("store: %q is not a database this build can open; use sqlite:///path/to/file", c.URL)
-	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	db, err := openSQLite(ctx, path, c.ReadOnly)
+	db, err := openEngine(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("store: open %s: %w", path, err)
+		return nil, err
 	}
-	s := &Store{db: db, keys: c.Keys, clock: c.Clock, log: c.Log}
+	s := &Store{db: db, keys: c.Keys, clock: c.Clock, log: c.Log, readOnly: c.ReadOnly}
 	if c.ReadOnly {
 		err = s.checkSchema(ctx)
 	} else {
@@ -61,6 +77,25 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+func openEngine(ctx context.Context, c Config) (engine, error) {
+	kind, path, _ := strings.Cut(c.URL, "://")
+	switch {
+	case kind == "sqlite" && path != "":
+		db, err := openSQLite(ctx, path, c.ReadOnly)
+		if err != nil {
+			return nil, fmt.Errorf("store: open %s: %w", path, err)
+		}
+		return db, nil
+	case kind == "postgres" || kind == "postgresql":
+		db, err := openPostgres(ctx, c)
+		if err != nil {
+			return nil, fmt.Errorf("store: open the PostgreSQL database: %w", err) // the driver leaves the password out
+		}
+		return db, nil
+	}
+	return nil, fmt.Errorf("store: this build can open sqlite:///path/to/file and postgres://user@host/name, and no database of kind %q", kind)
 }
 
 // Close waits for running transactions and closes the database.
@@ -75,6 +110,9 @@ func (s *Store) View(ctx context.Context, fn func(gateway.Tx) error) error {
 
 // Update implements gateway.Store.
 func (s *Store) Update(ctx context.Context, fn func(gateway.Tx) error) error {
+	if s.readOnly {
+		return errors.New("store: opened read-only")
+	}
 	for try := 1; ; try++ {
 		var t *tx
 		err := s.db.update(ctx, func(q *session) error {
@@ -87,7 +125,7 @@ func (s *Store) Update(ctx context.Context, fn func(gateway.Tx) error) error {
 			}
 			return nil
 		}
-		if !errors.Is(err, gateway.ErrRetry) && !overtaken(err) {
+		if !errors.Is(err, gateway.ErrRetry) && !s.db.overtaken(err) {
 			return err
 		}
 		if try == maxTries {

@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/money"
@@ -18,25 +20,30 @@ import (
 
 type fixture struct {
 	*store.Store
-	path  string
+	url   string
 	keys  *seal.Keyring
 	clock *gateway.MovableClock
 }
 
-func open(t testing.TB) fixture {
+func newKeys(t testing.TB) *seal.Keyring {
 	t.Helper()
 	keys, err := seal.New(seal.NewMasterKey())
 	if err != nil {
 		t.Fatal(err)
 	}
-	f := fixture{path: filepath.Join(t.TempDir(), "gerbang.db"), keys: keys, clock: gateway.NewMovableClock(0)}
+	return keys
+}
+
+func open(t testing.TB, e storetest.Engine) fixture {
+	t.Helper()
+	f := fixture{url: e.New(t), keys: newKeys(t), clock: gateway.NewMovableClock(0)}
 	f.Store = f.again(t, false)
 	return f
 }
 
 func (f fixture) again(t testing.TB, readOnly bool) *store.Store {
 	t.Helper()
-	s, err := store.Open(context.Background(), store.Config{URL: "sqlite://" + f.path, Keys: f.keys, Clock: f.clock, ReadOnly: readOnly})
+	s, err := store.Open(context.Background(), store.Config{URL: f.url, Keys: f.keys, Clock: f.clock, ReadOnly: readOnly})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -44,18 +51,24 @@ func (f fixture) again(t testing.TB, readOnly bool) *store.Store {
 	return s
 }
 
-func TestSQLite(t *testing.T) {
+func TestEngines(t *testing.T) {
 	t.Parallel()
-	storetest.Run(t, func(t *testing.T) storetest.Bundle {
-		f := open(t)
-		return storetest.Bundle{Store: f.Store, Clock: f.clock, Reopen: func() gateway.Store { return f.again(t, false) }}
+	storetest.OnEngines(t, func(t *testing.T, e storetest.Engine) {
+		storetest.Run(t, func(t *testing.T) storetest.Bundle {
+			f := open(t, e)
+			return storetest.Bundle{Store: f.Store, Clock: f.clock, Reopen: func() gateway.Store { return f.again(t, false) }}
+		})
 	})
 }
 
-// raw opens the file behind the store's back.
+// raw opens the database behind the store's back.
 func (f fixture) raw(t testing.TB) *sql.DB {
 	t.Helper()
-	db, err := sql.Open("sqlite", "file:"+f.path+"?_pragma=busy_timeout(5000)")
+	driver, source := "pgx", f.url
+	if path, ok := strings.CutPrefix(f.url, "sqlite://"); ok {
+		driver, source = "sqlite", "file:"+path+"?_pragma=busy_timeout(5000)"
+	}
+	db, err := sql.Open(driver, source)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -74,29 +87,25 @@ func TestOpenRefuses(t *testing.T) {
 		}
 	})
 
-	t.Run("an edited step", func(t *testing.T) {
-		t.Parallel()
-		f := open(t)
-		f.Close()
-		if _, err := f.raw(t).Exec(`UPDATE schema_migration SET checksum = 'edited'`); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := store.Open(t.Context(), store.Config{URL: "sqlite://" + f.path, Keys: f.keys, Clock: f.clock}); err == nil {
-			t.Error("a database with another schema was opened")
-		}
-	})
-
-	t.Run("a newer schema", func(t *testing.T) {
-		t.Parallel()
-		f := open(t)
-		f.Close()
-		if _, err := f.raw(t).Exec(`INSERT INTO schema_migration VALUES (9999, 'future', 'x', 0)`); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := store.Open(t.Context(), store.Config{URL: "sqlite://" + f.path, Keys: f.keys, Clock: f.clock}); err == nil {
-			t.Error("a database of a newer build was opened")
-		}
-	})
+	for what, change := range map[string]string{
+		"an edited step": `UPDATE schema_migration SET checksum = 'edited'`,
+		"a newer schema": `INSERT INTO schema_migration VALUES (9999, 'future', 'x', 0)`,
+	} {
+		t.Run(what, func(t *testing.T) {
+			t.Parallel()
+			storetest.OnEngines(t, func(t *testing.T, e storetest.Engine) {
+				f := open(t, e)
+				f.Close()
+				if _, err := f.raw(t).Exec(change); err != nil {
+					t.Fatal(err)
+				}
+				if s, err := store.Open(t.Context(), store.Config{URL: f.url, Keys: f.keys, Clock: f.clock}); err == nil {
+					s.Close()
+					t.Error("the database was opened")
+				}
+			})
+		})
+	}
 
 	t.Run("read-only without a database", func(t *testing.T) {
 		t.Parallel()
@@ -112,7 +121,11 @@ func TestOpenRefuses(t *testing.T) {
 
 func TestReadOnlyBesideAWriter(t *testing.T) {
 	t.Parallel()
-	f := open(t)
+	storetest.OnEngines(t, readOnlyBesideAWriter)
+}
+
+func readOnlyBesideAWriter(t *testing.T, e storetest.Engine) {
+	f := open(t, e)
 	reader := f.again(t, true)
 	if err := f.Update(t.Context(), func(tx gateway.Tx) error {
 		_, err := tx.InsertMerchant(gateway.Merchant{ID: "mch_1"})
@@ -128,10 +141,14 @@ func TestReadOnlyBesideAWriter(t *testing.T) {
 	}
 }
 
-// No secret may be readable in the file, whatever table it went to.
+// No secret may be readable in the database, whatever table it went to.
 func TestSecretsAreSealedAtRest(t *testing.T) {
 	t.Parallel()
-	f := open(t)
+	storetest.OnEngines(t, secretsAreSealed)
+}
+
+func secretsAreSealed(t *testing.T, e storetest.Engine) {
+	f := open(t, e)
 	canaries := []string{"canary-secret-key", "canary-private-key", "918273", "645546", "7777777777777777777777777777777777777777", "canary-setting"}
 	if err := f.Update(t.Context(), func(tx gateway.Tx) error {
 		if _, err := tx.InsertMerchant(gateway.Merchant{ID: "mch_1", DOKU: gateway.DOKU{SecretKey: canaries[0], PrivateKeyPEM: canaries[1]}}); err != nil {
@@ -148,27 +165,75 @@ func TestSecretsAreSealedAtRest(t *testing.T) {
 		t.Fatal(err)
 	}
 	f.Close()
-	files, _ := filepath.Glob(f.path + "*")
-	if len(files) == 0 {
-		t.Fatal("no database files")
+	content := f.content(t)
+	if len(content) < 300 {
+		t.Fatalf("only %d bytes of content", len(content))
 	}
-	for _, name := range files {
-		content, err := os.ReadFile(name)
-		if err != nil {
+	for _, canary := range canaries {
+		if strings.Contains(content, canary) {
+			t.Errorf("%q is readable", canary)
+		}
+	}
+}
+
+// content is all that the database holds.
+func (f fixture) content(t testing.TB) string {
+	t.Helper()
+	var all strings.Builder
+	if path, ok := strings.CutPrefix(f.url, "sqlite://"); ok {
+		files, _ := filepath.Glob(path + "*")
+		for _, name := range files {
+			text, err := os.ReadFile(name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			all.Write(text)
+		}
+		return all.String()
+	}
+	db := f.raw(t)
+	for _, table := range column(t, db, `SELECT tablename FROM pg_tables WHERE schemaname = 'public'`) {
+		for _, line := range column(t, db, `SELECT t::text FROM `+table+` t`) {
+			all.WriteString(line)
+		}
+	}
+	return all.String()
+}
+
+func column(t testing.TB, db *sql.DB, query string) (list []string) {
+	t.Helper()
+	rows, err := db.Query(query)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var text string
+		if err := rows.Scan(&text); err != nil {
 			t.Fatal(err)
 		}
-		for _, canary := range canaries {
-			if strings.Contains(string(content), canary) {
-				t.Errorf("%q is readable in %s", canary, filepath.Base(name))
-			}
-		}
+		list = append(list, text)
 	}
+	return list
 }
 
 // Each invariant must find the corruption it is there for. The statements go
 // around every guard the schema has left.
 func TestAuditFindsCorruption(t *testing.T) {
 	t.Parallel()
+	storetest.OnEngines(t, auditFindsCorruption)
+}
+
+// unguarded lifts the guards of the schema that stand in the way of a corruption.
+var unguarded = map[string]map[string]string{
+	"sqlite": {"I14": `PRAGMA ignore_check_constraints = 1;`, "I17": `PRAGMA foreign_keys = 0;`},
+	"postgres": {
+		"I14": `ALTER TABLE payment DROP CONSTRAINT payment_amount_check;`,
+		"I17": `ALTER TABLE posting DROP CONSTRAINT posting_transfer_id_fkey;`,
+	},
+}
+
+func auditFindsCorruption(t *testing.T, e storetest.Engine) {
 	for id, corrupt := range map[string]string{
 		"I01": `UPDATE posting SET amount = amount + 1 WHERE leg = 1 AND transfer_id = 'trf_pay'`,
 		"I02": `UPDATE posting SET account = 'wallet:wal_1:points' WHERE account = 'wallet:wal_1:cash' AND transfer_id = 'trf_pay'`,
@@ -181,22 +246,22 @@ func TestAuditFindsCorruption(t *testing.T) {
 		"I09": `DELETE FROM notification`,
 		"I12": `UPDATE page SET state = 'otp', deadline_us = 1`,
 		"I13": `INSERT INTO event VALUES ('evt_9', 'mch_1', 'pay_1', 'payment.failed', '', 1)`,
-		"I14": `PRAGMA ignore_check_constraints = 1; UPDATE payment SET amount = 0 WHERE id = 'pay_1'`,
+		"I14": `UPDATE payment SET amount = 0 WHERE id = 'pay_1'`,
 		"I15": `UPDATE page SET otp_fails = 4`,
 		"I16": `UPDATE notification SET attempts = 1`,
-		"I17": `PRAGMA foreign_keys = 0; DELETE FROM transfer WHERE id = 'trf_top'`,
+		"I17": `DELETE FROM transfer WHERE id = 'trf_top'`,
 		"I18": `UPDATE payment SET wallet_id = 'wal_none' WHERE id = 'pay_1'`,
 		"I19": `UPDATE payment SET channel = 'push' WHERE id = 'pay_1'`,
 		"I20": `INSERT INTO push VALUES ('pay_1', 'mch_1', 'wal_1', 'p', 1, 1000000, 1, '', 0, 0, 1, 0, 1)`,
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
-			f := open(t)
+			f := open(t, e)
 			f.fill(t)
 			if broken := f.broken(t); len(broken) != 0 {
 				t.Fatalf("before any corruption %v are broken", broken)
 			}
-			if _, err := f.raw(t).Exec(corrupt); err != nil {
+			if _, err := f.raw(t).Exec(unguarded[e.Name][id] + corrupt); err != nil {
 				t.Fatal(err)
 			}
 			if broken := f.broken(t); !broken[id] {
@@ -261,7 +326,11 @@ func (f fixture) fill(t testing.TB) {
 // A batch holds 999,999 references; then the next one begins, and the trace too.
 func TestTerminalWraps(t *testing.T) {
 	t.Parallel()
-	f := open(t)
+	storetest.OnEngines(t, terminalWraps)
+}
+
+func terminalWraps(t *testing.T, e storetest.Engine) {
+	f := open(t, e)
 	next := func() (n gateway.TerminalNumbers) {
 		t.Helper()
 		if err := f.Update(t.Context(), func(tx gateway.Tx) (err error) {

@@ -49,12 +49,15 @@ func (t *tx) SetPINFails(id gateway.WalletID, fails int, lockedUntil time.Time) 
 	return err
 }
 
+// Nearly every transaction decides on a wallet's state, PIN tries, limits or day's
+// spending, which no guard of a single write covers. So who reads a wallet in an
+// Update holds it until the commit.
 func (t *tx) Wallet(id gateway.WalletID) (gateway.Wallet, error) {
-	return first(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE id = $1`, id)
+	return first(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE id = $1`+t.forUpdate, id)
 }
 
 func (t *tx) WalletByPhone(phone gateway.Phone) (gateway.Wallet, error) {
-	return first(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE phone = $1`, phone)
+	return first(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE phone = $1`+t.forUpdate, phone)
 }
 
 func (t *tx) Wallets() ([]gateway.Wallet, error) {

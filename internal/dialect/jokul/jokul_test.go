@@ -9,7 +9,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
-	"path/filepath"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +20,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/seal"
 	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 	"github.com/gerbang-pay/gerbang/internal/wire"
 	wirejokul "github.com/gerbang-pay/gerbang/internal/wire/jokul"
 )
@@ -61,7 +61,7 @@ func openForced(t testing.TB, force func(context.Context, gateway.Operation) (ga
 		t.Fatal(err)
 	}
 	s := &shop{t: t, clock: gateway.NewMovableClock(0)}
-	db, err := store.Open(t.Context(), store.Config{URL: "sqlite://" + filepath.Join(t.TempDir(), "gerbang.db"), Keys: keys, Clock: s.clock})
+	db, err := store.Open(t.Context(), store.Config{URL: storetest.URL(t), Keys: keys, Clock: s.clock})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,0 +1,436 @@
+package store
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgconn"
+	"github.com/jackc/pgx/v5/pgtype"
+	"github.com/jackc/pgx/v5/pgxpool"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
+
+// postgres is the engine of several processes over one database.
+//
+// Transactions run at READ COMMITTED beside each other, so what a transaction
+// decides on is either guarded in its writes or locked by its reads
+// (session.forUpdate). A transaction is sent in as few round trips as it has
+// reads: BEGIN goes out with its first statement.
+type postgres struct {
+	pool *pgxpool.Pool
+	log  *slog.Logger
+}
+
+const (
+	// poolSize is how many connections a process has unless the URL says otherwise
+	// with pool_max_conns.
+	poolSize = 16
+	// transactionTimeout ends a transaction whose database has stopped answering.
+	transactionTimeout = 10 * time.Second
+	// connectPatience is how long a caller waits for a database that refuses
+	// connections, as one that restarts does.
+	connectPatience = 2 * time.Second
+	// settlePatience is how long to ask what became of a COMMIT whose answer was lost.
+	settlePatience = 4 * time.Second
+	connectRetry   = 50 * time.Millisecond
+)
+
+// sessionSettings hold on every connection. The time-outs free what a process that
+// was frozen or cut off would go on holding.
+var sessionSettings = map[string]string{
+	"application_name":                    "gerbang",
+	"default_transaction_isolation":       "read committed",
+	"lock_timeout":                        "5s",
+	"statement_timeout":                   "10s",
+	"idle_in_transaction_session_timeout": "10s",
+}
+
+func openPostgres(ctx context.Context, c Config) (*postgres, error) {
+	config, err := pgxpool.ParseConfig(c.URL)
+	if err != nil {
+		return nil, err
+	}
+	if !strings.Contains(c.URL, "pool_max_conns") {
+		config.MaxConns = poolSize
+	}
+	for name, value := range sessionSettings {
+		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
+			config.ConnConfig.RuntimeParams[name] = value
+		}
+	}
+	if c.ReadOnly {
+		config.ConnConfig.RuntimeParams["default_transaction_read_only"] = "on"
+	} else {
+		// Money is decided on the primary only, also after a failover.
+		config.ConnConfig.ValidateConnect = pgconn.ValidateConnectTargetSessionAttrsReadWrite
+	}
+	config.AfterConnect = prepareConnection
+	pool, err := pgxpool.NewWithConfig(ctx, config)
+	if err != nil {
+		return nil, err
+	}
+	p := &postgres{pool: pool, log: c.Log}
+	if err := p.view(ctx, func(*session) error { return nil }); err != nil {
+		pool.Close()
+		return nil, err
+	}
+	return p, nil
+}
+
+// prepareConnection refuses a server that could lose an acknowledged payment, and
+// notes which history of the database the connection writes.
+func prepareConnection(ctx context.Context, conn *pgx.Conn) error {
+	var fsync, fullPages, commit, encoding, timeline string
+	if err := conn.QueryRow(ctx, `SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
+		current_setting('server_encoding'), CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END`).
+		Scan(&fsync, &fullPages, &commit, &encoding, &timeline); err != nil {
+		return err
+	}
+	switch {
+	case fsync != "on" || fullPages != "on" || commit == "off":
+		return fmt.Errorf("fsync is %s, full_page_writes is %s and synchronous_commit is %s: the server could lose payments that were acknowledged; turn them on", fsync, fullPages, commit)
+	case encoding != "UTF8":
+		return fmt.Errorf("the database is encoded in %s; create it with ENCODING 'UTF8'", encoding)
+	case commit != "on" && commit != "remote_apply":
+		if _, err := conn.Exec(ctx, "SET synchronous_commit = on"); err != nil {
+			return err
+		}
+	}
+	conn.PgConn().CustomData()["timeline"] = timeline
+	// Truths are stored as BIGINT, 1 or 0, which SQLite's driver reads as bool.
+	m := conn.TypeMap()
+	m.TryWrapScanPlanFuncs = append([]pgtype.TryWrapScanPlanFunc{planBool}, m.TryWrapScanPlanFuncs...)
+	return nil
+}
+
+// boolPlan scans a BIGINT into a bool.
+type boolPlan struct{ next pgtype.ScanPlan }
+
+func planBool(target any) (pgtype.WrappedScanPlanNextSetter, any, bool) {
+	if _, ok := target.(*bool); ok {
+		return &boolPlan{}, new(int64), true
+	}
+	return nil, nil, false
+}
+
+func (b *boolPlan) SetNext(next pgtype.ScanPlan) { b.next = next }
+
+func (b *boolPlan) Scan(src []byte, dst any) error {
+	var n int64
+	err := b.next.Scan(src, &n)
+	*dst.(*bool) = n != 0
+	return err
+}
+
+// acquire takes a connection from the pool. It waits for a free one until ctx
+// ends, and for a database that refuses connections for connectPatience.
+func (p *postgres) acquire(ctx context.Context) (*pgxpool.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, transactionTimeout)
+	defer cancel()
+	for patience := connectPatience; ; patience -= connectRetry {
+		c, err := p.pool.Acquire(ctx)
+		if err == nil {
+			c.Conn().PgConn().Conn().SetDeadline(gateway.SystemClock{}.Now().Add(transactionTimeout))
+			return c, nil
+		}
+		if ctx.Err() != nil && context.Cause(ctx) == context.Canceled {
+			return nil, context.Canceled
+		}
+		if connectError := (*pgconn.ConnectError)(nil); patience <= 0 || !errors.As(err, &connectError) {
+			return nil, &gateway.Error{Code: gateway.Unavailable, Detail: "the database cannot be reached", Err: err}
+		}
+		time.Sleep(connectRetry)
+	}
+}
+
+// release gives a connection back, whole.
+func release(c *pgxpool.Conn) {
+	if !c.Conn().IsClosed() {
+		c.Conn().PgConn().Conn().SetDeadline(time.Time{})
+	}
+	c.Release()
+}
+
+func (p *postgres) view(ctx context.Context, fn func(*session) error) error {
+	c, err := p.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	t := &transaction{conn: c.Conn(), begin: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+	defer func() {
+		t.end("ROLLBACK") // it has read only; also when fn panics
+		release(c)
+	}()
+	if err := fn(&session{runner: t}); err != nil || t.broken != nil {
+		return errors.Join(err, t.broken)
+	}
+	if !t.begun {
+		_, err = t.exec("SELECT 1") // who looks at nothing asks whether the database is there
+	}
+	return err
+}
+
+func (p *postgres) update(ctx context.Context, fn func(*session) error) error {
+	c, err := p.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	t := &transaction{conn: c.Conn(), begin: "BEGIN", wantID: true}
+	defer func() {
+		t.end("ROLLBACK") // unless it was committed; also when fn panics
+		release(c)
+	}()
+	err = fn(&session{runner: t, forUpdate: " FOR NO KEY UPDATE", skipLocked: " FOR NO KEY UPDATE SKIP LOCKED"})
+	if t.broken != nil {
+		return t.broken // whatever fn made of it
+	}
+	if err != nil {
+		return err
+	}
+	return p.commit(t)
+}
+
+// commit makes a transaction durable. When the answer of the database is lost it
+// asks what became of the transaction.
+func (p *postgres) commit(t *transaction) error {
+	if !t.begun {
+		return nil
+	}
+	timeline, _ := t.conn.PgConn().CustomData()["timeline"].(string)
+	err := t.end("COMMIT")
+	if err == nil || refusedByServer(err) {
+		return err
+	}
+	p.log.Warn("the answer to a COMMIT was lost", "transaction", t.id, "error", err)
+	committed, err := p.settle(t.id, timeline)
+	switch {
+	case err != nil:
+		return &gateway.Error{Code: gateway.Unavailable, Detail: "the outcome is unknown; ask for it before you repeat the call", Err: errors.Join(gateway.ErrOutcomeUnknown, err)}
+	case !committed:
+		return errLost
+	}
+	return nil
+}
+
+// settle finds out whether a transaction was committed. A failover begins another
+// timeline, on which the same number may name another transaction: then only the
+// rows can tell.
+func (p *postgres) settle(id, timeline string) (committed bool, err error) {
+	ctx, cancel := context.WithTimeout(context.Background(), settlePatience)
+	defer cancel()
+	for {
+		var now, status string
+		err := func() error {
+			c, err := p.acquire(ctx)
+			if err != nil {
+				return err
+			}
+			defer release(c)
+			now, _ = c.Conn().PgConn().CustomData()["timeline"].(string)
+			return c.QueryRow(ctx, "SELECT coalesce(pg_xact_status($1::text::xid8), '')", id).Scan(&status)
+		}()
+		switch {
+		case err == nil && now != timeline:
+			return false, fmt.Errorf("the database has failed over since transaction %s", id)
+		case err == nil && status == "committed":
+			return true, nil
+		case err == nil && status == "aborted":
+			return false, nil
+		case ctx.Err() != nil:
+			return false, fmt.Errorf("transaction %s is %q: %w", id, status, errors.Join(err, ctx.Err()))
+		}
+		time.Sleep(connectRetry)
+	}
+}
+
+// errLost is a connection that was lost before anything was committed.
+var errLost = &gateway.Error{Code: gateway.Unavailable, Detail: "the connection to the database was lost; nothing was done"}
+
+// overtaken implements engine.
+func (p *postgres) overtaken(err error) bool {
+	if errors.Is(err, errLost) {
+		return true
+	}
+	var e *pgconn.PgError
+	if !errors.As(err, &e) {
+		return false
+	}
+	switch e.Code {
+	case "40001", // serialization failure
+		"40P01", // deadlock
+		"55P03", // a lock was not given in time
+		"23505", // unique violation: the next run finds the row that came in
+		"23503": // foreign key violation: it finds the row gone
+		return true
+	}
+	return false
+}
+
+// migrating implements engine.
+func (p *postgres) migrating(q *session) error {
+	if err := p.patient(q); err != nil {
+		return err
+	}
+	_, err := q.exec("SELECT pg_advisory_xact_lock(7205759403792793)")
+	return err
+}
+
+// patient implements engine.
+func (p *postgres) patient(q *session) error {
+	t := q.runner.(*transaction)
+	if err := t.start(); err != nil {
+		return err
+	}
+	t.conn.PgConn().Conn().SetDeadline(time.Time{})
+	_, err := q.exec("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)")
+	return err
+}
+
+func (p *postgres) close() error {
+	p.pool.Close()
+	return nil
+}
+
+// transaction runs statements one by one on one connection.
+type transaction struct {
+	conn   *pgx.Conn
+	begin  string
+	wantID bool
+	id     string // of the database, when wanted
+	begun  bool
+	broken error // what made the transaction unusable
+}
+
+func (t *transaction) exec(query string, args ...any) (int64, error) {
+	return t.run(nil, query, args)
+}
+
+func (t *transaction) query(each func(row) error, query string, args ...any) error {
+	_, err := t.run(each, query, args)
+	return err
+}
+
+// start sends BEGIN on its own.
+func (t *transaction) start() error {
+	if t.begun {
+		return t.broken
+	}
+	_, err := t.run(nil, "SELECT 1", nil)
+	return err
+}
+
+// run runs one statement, and sends BEGIN ahead of the first.
+func (t *transaction) run(each func(row) error, query string, args []any) (changed int64, err error) {
+	if t.broken != nil {
+		return 0, t.broken
+	}
+	if t.begun {
+		rows, err := t.conn.Query(context.Background(), query, args...)
+		if err != nil {
+			return 0, t.fail(err)
+		}
+		return t.read(rows, each)
+	}
+	t.begun = true
+	batch := &pgx.Batch{}
+	batch.Queue(t.begin)
+	if t.wantID {
+		batch.Queue("SELECT pg_current_xact_id()::text")
+	}
+	batch.Queue(query, args...)
+	results := t.conn.SendBatch(context.Background(), batch)
+	defer func() {
+		if closed := results.Close(); err == nil && closed != nil {
+			err = t.fail(closed)
+		}
+	}()
+	if _, err := results.Exec(); err != nil {
+		return 0, t.fail(err)
+	}
+	if t.wantID {
+		if err := results.QueryRow().Scan(&t.id); err != nil {
+			return 0, t.fail(err)
+		}
+	}
+	rows, err := results.Query()
+	if err != nil {
+		return 0, t.fail(err)
+	}
+	return t.read(rows, each)
+}
+
+func (t *transaction) read(rows pgx.Rows, each func(row) error) (int64, error) {
+	defer rows.Close()
+	for rows.Next() {
+		if each == nil {
+			continue
+		}
+		if err := each(rows); err != nil {
+			rows.Close()
+			return 0, err
+		}
+	}
+	if err := rows.Err(); err != nil {
+		return 0, t.fail(err)
+	}
+	return rows.CommandTag().RowsAffected(), nil
+}
+
+// fail notes that the transaction cannot go on.
+func (t *transaction) fail(err error) error {
+	if t.broken == nil {
+		t.broken = classify(t.conn, err)
+	}
+	return t.broken
+}
+
+// end sends COMMIT or ROLLBACK, once.
+func (t *transaction) end(how string) error {
+	if !t.begun || t.conn.IsClosed() {
+		return t.broken
+	}
+	t.begun = false
+	tag, err := t.conn.Exec(context.Background(), how)
+	if err == nil && tag.String() != how {
+		err = fmt.Errorf("store: %s ended as %s", how, tag)
+	}
+	if err != nil && how == "ROLLBACK" {
+		t.conn.Close(context.Background()) // the server rolls back what is left
+	}
+	return err
+}
+
+// refusedByServer reports whether the server itself said no and lives on, so that
+// the transaction is certainly rolled back.
+func refusedByServer(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Severity == "ERROR"
+}
+
+// classify makes of a failed statement what the caller must know.
+func classify(conn *pgx.Conn, err error) error {
+	var e *pgconn.PgError
+	switch {
+	case conn.IsClosed():
+		return &gateway.Error{Code: gateway.Unavailable, Detail: errLost.Detail, Err: errors.Join(errLost, err)}
+	case !errors.As(err, &e):
+		return err
+	}
+	switch e.Code[:2] {
+	case "08", "53", "57", "58": // connection, resources, operator, system
+		return &gateway.Error{Code: gateway.Unavailable, Detail: "the database cannot serve now", Err: err}
+	}
+	switch e.Code {
+	case "22021", "22P05": // no such character: it cannot be in any row either
+		return &gateway.Error{Code: gateway.Invalid, Detail: "text must be UTF-8 without NUL characters", Err: err}
+	case "25006": // read-only: no longer the primary
+		return &gateway.Error{Code: gateway.Unavailable, Detail: "the database takes no writes now", Err: err}
+	}
+	return err
+}

@@ -1,0 +1,228 @@
+package store_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
+)
+
+// A server that could lose what was acknowledged is refused.
+func TestPostgresRefusesUnsafeServers(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	cluster := storetest.NewCluster(t)
+	cluster.SQL(t, "postgres", "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
+	safe := fixture{url: cluster.Create(t, "safe"), clock: gateway.NewMovableClock(0), keys: newKeys(t)}
+	safe.again(t, false).Close()
+
+	refused := func(what, url, mention string) {
+		t.Helper()
+		s, err := store.Open(t.Context(), store.Config{URL: url, Keys: safe.keys, Clock: safe.clock})
+		if err == nil {
+			s.Close()
+			t.Errorf("%s: opened", what)
+		} else if !strings.Contains(err.Error(), mention) {
+			t.Errorf("%s: the error does not say so: %v", what, err)
+		}
+	}
+	refused("encoding", cluster.URL("latin"), "LATIN1")
+	refused("commits that do not wait", safe.url+"&synchronous_commit=off", "synchronous_commit is off")
+	for _, setting := range []string{"fsync", "full_page_writes"} {
+		cluster.SQL(t, "postgres", "ALTER SYSTEM SET "+setting+" = off")
+		cluster.Stop(t, "fast")
+		cluster.Start(t)
+		refused(setting, safe.url, setting+" is off")
+		cluster.SQL(t, "postgres", "ALTER SYSTEM RESET "+setting)
+	}
+}
+
+// proxy stands between a store and its server, and can lose the answer to a COMMIT
+// or the COMMIT itself.
+type proxy struct {
+	url     string
+	trouble atomic.Int32 // what becomes of the next COMMIT
+	commits atomic.Int32 // those that were lost
+	refuse  atomic.Bool  // new connections
+}
+
+const (
+	loseAnswer = 1 + iota // the server commits, the client never hears of it
+	loseCommit            // it does not reach the server
+	loseAll               // as loseAnswer, and the server cannot be reached any more
+)
+
+func newProxy(t *testing.T, target string) *proxy {
+	t.Helper()
+	u, err := url.Parse(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	query := u.Query()
+	socket := filepath.Join(query.Get("host"), ".s.PGSQL."+query.Get("port"))
+	p := &proxy{}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var running sync.WaitGroup
+	t.Cleanup(func() { listener.Close(); running.Wait() })
+	running.Go(func() {
+		for {
+			client, err := listener.Accept()
+			if err != nil {
+				return
+			}
+			if p.refuse.Load() {
+				client.Close()
+				continue
+			}
+			server, err := net.Dial("unix", socket)
+			if err != nil {
+				client.Close()
+				continue
+			}
+			var silent atomic.Bool // the server's answers are dropped
+			running.Go(func() {
+				defer client.Close()
+				p.forward(client, server, &silent)
+			})
+			running.Go(func() {
+				defer server.Close()
+				p.backward(client, server, &silent)
+			})
+		}
+	})
+	u.Host = listener.Addr().String()
+	query.Del("host")
+	query.Del("port")
+	query.Set("sslmode", "disable")
+	u.RawQuery = query.Encode()
+	p.url = u.String()
+	return p
+}
+
+func (p *proxy) forward(client, server net.Conn, silent *atomic.Bool) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := client.Read(buf)
+		if err != nil {
+			server.Close()
+			return
+		}
+		if bytes.Contains(buf[:n], []byte("COMMIT\x00")) {
+			switch trouble := p.trouble.Swap(0); trouble {
+			case loseCommit:
+				p.commits.Add(1)
+				server.Close()
+				return
+			case loseAnswer, loseAll:
+				p.refuse.Store(trouble == loseAll)
+				p.commits.Add(1)
+				silent.Store(true)
+			}
+		}
+		if _, err := server.Write(buf[:n]); err != nil {
+			return
+		}
+	}
+}
+
+func (p *proxy) backward(client, server net.Conn, silent *atomic.Bool) {
+	buf := make([]byte, 64<<10)
+	for {
+		n, err := server.Read(buf)
+		if err != nil || silent.Load() { // the answer to the COMMIT is here, and lost
+			client.Close()
+			return
+		}
+		if _, err := client.Write(buf[:n]); err != nil && !errors.Is(err, io.EOF) {
+			return
+		}
+	}
+}
+
+// Whatever becomes of a COMMIT on its way, the caller learns whether it happened,
+// and it happens once.
+func TestPostgresLostCommit(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	for _, c := range []struct {
+		name    string
+		trouble int32
+		unknown bool
+	}{
+		{"the answer is lost", loseAnswer, false},
+		{"the commit is lost", loseCommit, false},
+		{"the database is gone", loseAll, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			t.Parallel()
+			f := open(t, storetest.Postgres)
+			p := newProxy(t, f.url)
+			behind := fixture{url: p.url, keys: f.keys, clock: f.clock}.again(t, false)
+			count := func(s *store.Store) int64 {
+				var n gateway.TerminalNumbers
+				if err := s.Update(context.Background(), func(tx gateway.Tx) (err error) {
+					n, err = tx.NextTerminalNumbers("m", "day")
+					return err
+				}); err != nil {
+					t.Fatal(err)
+				}
+				return n.Reference
+			}
+			count(behind)
+			committed := false
+			p.trouble.Store(c.trouble)
+			err := behind.Update(context.Background(), func(tx gateway.Tx) error {
+				tx.OnCommit(func() { committed = true })
+				_, err := tx.NextTerminalNumbers("m", "day")
+				return err
+			})
+			if p.commits.Load() != 1 {
+				t.Fatalf("%d commits were lost", p.commits.Load())
+			}
+			if c.unknown {
+				if !errors.Is(err, gateway.ErrOutcomeUnknown) || !errors.Is(err, gateway.Unavailable) || committed {
+					t.Errorf("error %v, hooks ran: %v", err, committed)
+				}
+			} else if err != nil || !committed {
+				t.Errorf("error %v, hooks ran: %v", err, committed)
+			}
+			if n := count(f.Store); n != 3 {
+				t.Errorf("the next number is %d, want 3: every count happens once", n)
+			}
+		})
+	}
+}
+
+func TestPostgresTextWithoutNUL(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	err := f.View(t.Context(), func(tx gateway.Tx) error { _, err := tx.Payment("pay_\x00"); return err })
+	if !errors.Is(err, gateway.Invalid) {
+		t.Errorf("reading: %v", err)
+	}
+	err = f.Update(t.Context(), func(tx gateway.Tx) error { _, err := tx.InsertMerchant(gateway.Merchant{ID: "mch_\xff"}); return err })
+	if !errors.Is(err, gateway.Invalid) {
+		t.Errorf("writing: %v", err)
+	}
+}
