@@ -22,6 +22,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/web"
 	wirefaspay "github.com/gerbang-pay/gerbang/internal/wire/faspay"
 	wiresnap "github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
@@ -33,6 +34,7 @@ type Config struct {
 	BaseURL string // as customers' browsers reach it; default http:// and the address
 	Version string
 	NoSeed  bool            // leave a fresh sandbox empty
+	NoLog   bool            // do not record inbound calls: under load, recording them costs more than some of them do
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
 	Faspay  FaspayConfig
 	Log     *slog.Logger // default discards
@@ -147,15 +149,19 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	if err := box.Seed(ctx); err != nil {
 		return err
 	}
+	note, clues, record := box.Note, box.Clues, box.Record
+	if c.NoLog {
+		note, clues, record = nil, nil, func(h http.Handler) http.Handler { return h }
+	}
 	openAPI := snap.New(snap.Config{
-		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: box.Note, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: note, Clues: clues, Log: a.log,
 	})
 	legacy := jokul.New(jokul.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: box.Note, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: note, Clues: clues, Log: a.log,
 	})
 	tokenize, err = faspay.New(faspay.Config{
 		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Paths: c.Faspay.Paths, TopUp: a.topUpWays(),
-		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: box.Note, Log: a.log,
+		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: note, Log: a.log,
 	})
 	if err != nil {
 		return err
@@ -182,9 +188,10 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/phone/" + string(p) },
 	}).Mount(root)
 	box.Mount(root)
+	web.MountAssets(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	root.HandleFunc("GET /readyz", a.ready)
-	root.Handle("/", box.Record(api))
+	root.Handle("/", record(api))
 
 	a.server = &http.Server{
 		Handler: root, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

@@ -27,7 +27,55 @@ type DOKU struct {
 	PrivateKeyPEM   string // only for key pairs that the sandbox made
 	NotificationURL string // non-SNAP payments
 	SNAP            SNAPEndpoints
+
+	// OldSecretKey is the key that a rotation replaced. It verifies like SecretKey
+	// until OldSecretUntil, so that a merchant can change over without a gap.
+	OldSecretKey   string
+	OldSecretUntil time.Time
 }
+
+// VerifyingKeys are the secrets that may sign a call at the moment now, the
+// current one first.
+func (d DOKU) VerifyingKeys(now time.Time) []string {
+	if d.OldSecretKey != "" && now.Before(d.OldSecretUntil) {
+		return []string{d.SecretKey, d.OldSecretKey}
+	}
+	return []string{d.SecretKey}
+}
+
+// MaxSecretOverlap bounds how long an old secret may go on verifying.
+const MaxSecretOverlap = 30 * 24 * time.Hour
+
+// RotateSecret gives a merchant a new random secret, which is returned. The one
+// until now goes on verifying for the overlap; with none it stops at once. An
+// even older one stops in any case.
+func (g *Gateway) RotateSecret(ctx context.Context, id MerchantID, overlap time.Duration) (string, error) {
+	if overlap < 0 || overlap > MaxSecretOverlap {
+		return "", refuse(Invalid, "an old secret goes on verifying for 30 days at most")
+	}
+	secret := NewSecretKey()
+	err := g.store.Update(ctx, func(tx Tx) error {
+		m, err := tx.Merchant(id)
+		if errors.Is(err, ErrNoRow) {
+			return refuse(NotFound, "no such merchant")
+		}
+		if err != nil {
+			return err
+		}
+		d := &m.DOKU
+		d.OldSecretKey, d.OldSecretUntil, d.SecretKey = d.SecretKey, tx.Now().Add(overlap), secret
+		if overlap == 0 {
+			d.OldSecretKey, d.OldSecretUntil = "", time.Time{}
+		}
+		_, err = tx.UpdateMerchant(m)
+		return err
+	})
+	g.merchants.forget()
+	return secret, err
+}
+
+// NewSecretKey makes a secret for symmetric signatures, of 192 random bits.
+func NewSecretKey() string { return "SK-" + randomToken(24) }
 
 // SNAPEndpoints are the merchant's own URLs that SNAP notifications need. An
 // empty notification URL means that nothing of its kind is sent.

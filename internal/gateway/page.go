@@ -210,7 +210,7 @@ func (g *Gateway) EnterPIN(ctx context.Context, key, pin string) (PageView, erro
 	}
 	var right bool
 	if w.ID != "" && isDigits(pin, PINDigits) {
-		if right, err = g.pins.matches(ctx, w.ID, pin, w.PINHash); err != nil {
+		if right, err = g.secrets.matches(ctx, pinOf(w.ID), pin, w.PINHash); err != nil {
 			return PageView{}, err
 		}
 	}

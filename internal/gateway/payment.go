@@ -557,6 +557,28 @@ func (g *Gateway) Payment(ctx context.Context, id PaymentID) (PaymentStatus, err
 	return s, err
 }
 
+// WalletHistory lists up to limit payments of a wallet that have come to an end,
+// the latest first, that ended before the one named ("" for the latest).
+func (g *Gateway) WalletHistory(ctx context.Context, phone Phone, before PaymentID, limit int) (all []Payment, err error) {
+	err = g.view(ctx, "no such wallet or payment", func(tx Tx) error {
+		w, err := tx.WalletByPhone(phone)
+		if err != nil {
+			return err
+		}
+		var final time.Time
+		if before != "" {
+			p, err := tx.Payment(before)
+			if err != nil {
+				return err
+			}
+			final = p.FinalAt
+		}
+		all, err = tx.WalletPayments(w.ID, final, before, limit)
+		return err
+	})
+	return all, err
+}
+
 // Payments lists up to limit payments of all merchants, newest first, that are
 // older than before ("" for the newest).
 func (g *Gateway) Payments(ctx context.Context, before PaymentID, limit int) (all []Payment, err error) {

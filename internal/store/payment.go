@@ -2,6 +2,7 @@ package store
 
 import (
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -95,6 +96,15 @@ func (t *tx) AwaitingPayments(b gateway.BindingID) ([]gateway.Payment, error) {
 
 func (t *tx) Payments(before gateway.PaymentID, limit int) ([]gateway.Payment, error) {
 	return all(t.session, scanPayment, selectPayment+`WHERE $1 = '' OR p.id < $1 ORDER BY p.id DESC LIMIT $2`, before, limit)
+}
+
+func (t *tx) WalletPayments(w gateway.WalletID, final time.Time, before gateway.PaymentID, limit int) ([]gateway.Payment, error) {
+	bound := int64(math.MaxInt64)
+	if !final.IsZero() {
+		bound = us(final)
+	}
+	return all(t.session, scanPayment, selectPayment+`WHERE p.wallet_id = $1 AND p.final_us > 0 AND (p.final_us, p.id) < ($2, $3)
+		ORDER BY p.final_us DESC, p.id DESC LIMIT $4`, w, bound, before, limit)
 }
 
 const refundColumns = `id, merchant_id, payment_id, dialect, reference, request_id, amount, cash, points, reason, transfer_id, created_us`

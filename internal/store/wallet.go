@@ -61,6 +61,10 @@ func (t *tx) Wallets() ([]gateway.Wallet, error) {
 	return all(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet ORDER BY phone`)
 }
 
+func (t *tx) WalletsAfter(after gateway.Phone, limit int) ([]gateway.Wallet, error) {
+	return all(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE phone > $1 ORDER BY phone LIMIT $2`, after, limit)
+}
+
 func (t *tx) WalletSpent(id gateway.WalletID, since time.Time) (count int64, sum money.Amount, err error) {
 	err = t.one(`SELECT count(*), coalesce(sum(amount), 0) FROM payment
 		WHERE wallet_id = $1 AND final_us >= $2 AND state = 'succeeded'`, []any{id, us(since)}, &count, &sum)
@@ -104,12 +108,15 @@ func (t *tx) TransfersOf(id gateway.PaymentID) ([]ledger.Transfer, error) {
 		return nil, err
 	}
 	for i := range transfers {
-		transfers[i].Postings, err = all(t.session, func(r row) (p ledger.Posting, err error) {
-			return p, r.Scan(&p.Account, &p.Amount)
-		}, `SELECT account, amount FROM posting WHERE transfer_id = $1 ORDER BY leg`, transfers[i].ID)
-		if err != nil {
+		if transfers[i].Postings, err = t.postings(transfers[i].ID); err != nil {
 			return nil, err
 		}
 	}
 	return transfers, nil
+}
+
+func (t *tx) postings(transfer string) ([]ledger.Posting, error) {
+	return all(t.session, func(r row) (p ledger.Posting, err error) {
+		return p, r.Scan(&p.Account, &p.Amount)
+	}, `SELECT account, amount FROM posting WHERE transfer_id = $1 ORDER BY leg`, transfer)
 }
