@@ -43,6 +43,7 @@ type model struct {
 	*bundle
 	rand     *rand.Rand
 	binding  gateway.BindingID // "" while unbound
+	lapsed   bool              // the customer ended the newest binding, not the merchant
 	have     ledger.Split
 	blocked  bool
 	owed     ledger.Split // to the merchant
@@ -59,6 +60,13 @@ type modelPayment struct {
 	state    gateway.PaymentState
 	page     string
 	sale     bool
+	dialect  string
+	order    string
+}
+
+// live reports whether the payment keeps its order from being paid by another.
+func (p *modelPayment) live() bool {
+	return p.state == gateway.PaymentAwaiting || p.state == gateway.PaymentSucceeded
 }
 
 func newModel(t *testing.T, r *rand.Rand) *model {
@@ -67,7 +75,7 @@ func newModel(t *testing.T, r *rand.Rand) *model {
 }
 
 func (m *model) step(i int) {
-	switch m.rand.IntN(12) {
+	switch m.rand.IntN(16) {
 	case 0:
 		m.toggleBinding(i)
 	case 1:
@@ -91,14 +99,23 @@ func (m *model) step(i int) {
 		m.advance(time.Duration(m.rand.IntN(20)) * time.Minute)
 		for _, p := range m.payments {
 			if p.state == gateway.PaymentAwaiting {
-				s := must(m.FindPayment(context.Background(), m.merchant.ID, gateway.PaymentQuery{Dialect: "snap", Reference: m.referenceOf(p)}))(m.t)
+				s := must(m.FindPayment(context.Background(), m.merchant.ID, m.query(m.referenceOf(p))))(m.t)
 				if s.Payment.State == gateway.PaymentExpired { // time is not modelled; money is
 					p.state = gateway.PaymentExpired
 				}
 			}
 		}
+	case 12, 13, 14:
+		m.tryOrder()
+	case 15:
+		m.tryCancel()
 	}
 	m.compare()
+}
+
+func (m *model) query(reference string) gateway.PaymentQuery {
+	p := m.payments[reference]
+	return gateway.PaymentQuery{Dialect: p.dialect, Reference: reference, Order: p.order}
 }
 
 func (m *model) amount(most int64) money.Amount { return money.Amount(1 + m.rand.Int64N(most)) }
@@ -127,7 +144,11 @@ func (m *model) toggleBinding(i int) {
 		}
 		return
 	}
-	must(m.Unbind(context.Background(), gateway.Claim{}, m.merchant.ID, m.binding))(m.t)
+	if m.lapsed = m.rand.IntN(2) == 0; m.lapsed {
+		must(0, m.Unlink(context.Background(), m.wallet.Phone, m.binding))(m.t)
+	} else {
+		must(m.Unbind(context.Background(), gateway.Claim{}, m.merchant.ID, m.binding))(m.t)
+	}
 	m.binding = ""
 	for _, p := range m.payments {
 		if p.state == gateway.PaymentAwaiting {
@@ -138,13 +159,13 @@ func (m *model) toggleBinding(i int) {
 
 func (m *model) tryPayment(i int) {
 	reference := fmt.Sprint("P", i)
-	p := &modelPayment{amount: m.amount(30_000), sale: m.rand.IntN(3) == 0}
+	p := &modelPayment{amount: m.amount(30_000), sale: m.rand.IntN(3) == 0, dialect: "snap"}
 	p.use = []ledger.Use{ledger.UseCash, ledger.UsePoints, ledger.UsePointsFirst, ledger.UseExact}[m.rand.IntN(4)]
 	if p.use == ledger.UseExact {
 		p.split.Points = money.Amount(m.rand.Int64N(int64(p.amount) + 1))
 		p.split.Cash = p.amount - p.split.Points
 	}
-	if old, _ := m.pick(); old != "" && m.rand.IntN(6) == 0 {
+	if old, q := m.pick(); old != "" && q.dialect == p.dialect && m.rand.IntN(6) == 0 {
 		reference = old // a used reference is refused, whatever it says
 	}
 	got, page, err := m.pay(order{binding: m.binding, reference: reference, amount: p.amount, use: p.use, split: p.split, sale: p.sale})
@@ -181,6 +202,59 @@ func (m *model) tryPayment(i int) {
 	}
 	m.payments[reference] = p
 	m.order = append(m.order, reference)
+}
+
+// tryOrder asks for a payment of one of a few orders.
+func (m *model) tryOrder() {
+	order := fmt.Sprint("O", m.rand.IntN(8))
+	p := &modelPayment{amount: []money.Amount{700, 900}[m.rand.IntN(2)], sale: true, dialect: "faspay", order: order}
+	p.use = []ledger.Use{ledger.UseCash, ledger.UsePoints, ledger.UsePointsFirst}[m.rand.IntN(3)]
+	var live *modelPayment
+	for _, other := range m.payments {
+		if other.order == order && other.live() {
+			live = other
+		}
+	}
+	got, page, err := m.payOrder(order, p.amount, p.use)
+	code := gateway.ErrorCode(err)
+	switch {
+	case live != nil && live.state == gateway.PaymentSucceeded:
+		m.want(err, code, gateway.Duplicate)
+	case live != nil && (live.amount != p.amount || live.use != p.use):
+		m.want(err, code, gateway.Inconsistent)
+	case live != nil:
+		if err != nil || got.Reference != m.referenceOf(live) || page.Key != live.page {
+			m.t.Errorf("order %s is not joined: %s, %v", order, got.Reference, err)
+		}
+	case m.binding == "" && m.lapsed:
+		m.want(err, code, gateway.ConsentExpired)
+	case m.binding == "":
+		m.want(err, code, gateway.BindingInvalid)
+	case m.blocked:
+		m.want(err, code, gateway.WalletBlocked)
+	case err != nil || m.payments[got.Reference] != nil:
+		m.t.Errorf("order %s gives %s, %v", order, got.Reference, err)
+	default:
+		p.state, p.page = gateway.PaymentAwaiting, page.Key
+		m.payments[got.Reference] = p
+		m.order = append(m.order, got.Reference)
+	}
+}
+
+func (m *model) tryCancel() {
+	reference, p := m.pick()
+	if p == nil {
+		return
+	}
+	_, err := m.CancelPayment(context.Background(), m.merchant.ID, m.query(reference))
+	if p.state != gateway.PaymentAwaiting {
+		m.want(err, gateway.ErrorCode(err), gateway.WrongState)
+		return
+	}
+	if err != nil {
+		m.t.Errorf("%s is not cancelled: %v", reference, err)
+	}
+	p.state = gateway.PaymentCancelled
 }
 
 // split is the naive division, written out again on purpose.
@@ -245,7 +319,9 @@ func (m *model) tryRefund() {
 	}
 	m.refunds++
 	amount := m.amount(int64(p.amount) + 3)
-	r, err := m.refund(reference, fmt.Sprint("R", m.refunds), amount)
+	r, _, err := m.RefundPayment(context.Background(), gateway.RefundPayment{
+		Merchant: m.merchant.ID, Payment: m.query(reference), Reference: fmt.Sprint("R", m.refunds), Amount: amount,
+	})
 	code := gateway.ErrorCode(err)
 	if p.state != gateway.PaymentSucceeded {
 		m.want(err, code, gateway.WrongState)
@@ -287,7 +363,7 @@ func (m *model) compare() {
 	}
 	var owed ledger.Split
 	for reference, p := range m.payments {
-		s := must(m.FindPayment(context.Background(), m.merchant.ID, gateway.PaymentQuery{Dialect: "snap", Reference: reference}))(m.t)
+		s := must(m.FindPayment(context.Background(), m.merchant.ID, m.query(reference)))(m.t)
 		if s.Payment.State != p.state || s.Payment.Refunded != p.refunded {
 			m.t.Errorf("%s is %s and refunded %+v, want %s and %+v", reference, s.Payment.State, s.Payment.Refunded, p.state, p.refunded)
 		}

@@ -211,6 +211,20 @@ func TestBrowser(t *testing.T) {
 	}
 	t.Parallel()
 
+	t.Run("how to fill a wallet", func(t *testing.T) {
+		t.Parallel()
+		b := setup(t, options{})
+		web := newBrowser(t)
+		for _, way := range pages.Guides() {
+			web.run(chromedp.Navigate(b.base + way.Path + "?lang=en"))
+			web.checkPage()
+			if text := web.text(); !strings.Contains(text, "Top up OVO") || !strings.Contains(text, "Other ways") {
+				t.Errorf("%s reads:\n%s", way.Path, text)
+			}
+		}
+		web.checkQuiet(b.base)
+	})
+
 	t.Run("a binding and a payment", func(t *testing.T) {
 		t.Parallel()
 		s := newShop(t)

@@ -51,6 +51,7 @@ type options struct {
 	merchant   string
 	production bool
 	urls       gateway.ReturnURLs
+	returnURL  func(context.Context, gateway.PageView) string
 }
 
 func setup(t testing.TB, o options) *bundle {
@@ -74,7 +75,7 @@ func setup(t testing.TB, o options) *bundle {
 		Phone: "081200003021", Name: "Sari", PIN: pin, Balance: ledger.Split{Cash: 100_000},
 	}))(t)
 
-	c := pages.Config{Gateway: b.Gateway, Log: slog.New(slog.NewJSONHandler(b.log, nil))}
+	c := pages.Config{Gateway: b.Gateway, ReturnURL: o.returnURL, Log: slog.New(slog.NewJSONHandler(b.log, nil))}
 	if !o.production {
 		c.Sandbox = true
 		c.InboxURL = func(p gateway.Phone) string { return "/phone/" + string(p) }

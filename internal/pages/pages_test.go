@@ -1,6 +1,7 @@
 package pages_test
 
 import (
+	"context"
 	"crypto/sha256"
 	"encoding/base64"
 	"errors"
@@ -645,4 +646,21 @@ func TestLateFirstLook(t *testing.T) {
 	b.clock.Advance(b.Rules().PageLife - time.Minute)
 	b.get(pages.Path(p)).wants(t, http.StatusOK, `name="code"`)
 	b.post(pages.Path(p), "action", "otp", "code", b.otp(p)).wantsRedirect(t, pages.Path(p)+"?lang=en")
+}
+
+// Another destination than the page's own is taken where one is configured, for
+// the redirect and for the link.
+func TestConfiguredReturnURL(t *testing.T) {
+	t.Parallel()
+	b := setup(t, options{returnURL: func(_ context.Context, v gateway.PageView) string {
+		if v.Page.Kind.ForPayment() {
+			return "https://shop.test/result?state=" + string(v.Payment.State)
+		}
+		return ""
+	}})
+	payment := b.paymentPage()
+	b.post(pages.Path(payment), "action", "cancel").wantsRedirect(t, "https://shop.test/result?state=cancelled")
+	b.get(pages.Path(payment)).wants(t, http.StatusOK, "Cancelled", `href="https://shop.test/result?state=cancelled"`)
+	b = setup(t, options{returnURL: func(context.Context, gateway.PageView) string { return "" }})
+	b.post(pages.Path(b.bindingPage("customer")), "action", "cancel").wantsRedirect(t, failureURL)
 }
