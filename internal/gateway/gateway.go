@@ -212,17 +212,9 @@ func (g *Gateway) expireSome(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return err
 		}
-		for _, before := range pages {
-			p := before
-			if err := g.closePage(tx, &p, PageExpired, Expired); err != nil {
+		for _, p := range pages {
+			if err := g.endPage(tx, p, PageExpired, Expired); err != nil {
 				return err
-			}
-			saved, err := tx.UpdatePage(p, before)
-			if err != nil {
-				return err
-			}
-			if !saved {
-				return ErrRetry
 			}
 			n++
 		}
@@ -241,7 +233,7 @@ func (g *Gateway) expireSome(ctx context.Context) (n int, err error) {
 			return err
 		}
 		for _, b := range bindings {
-			if err := g.endBinding(tx, b, bindingExpire); err != nil {
+			if err := g.endBinding(tx, b, bindingExpire, ""); err != nil {
 				return err
 			}
 			n++
