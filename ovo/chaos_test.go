@@ -248,14 +248,16 @@ func (p till) giveBack(ctx context.Context, order string, amount int64) error {
 // tills makes one till for each protocol, all of one phone.
 func tills(t *testing.T, s *ovotest.Sandbox, phone *ovotest.Wallet, url string, client *http.Client) []till {
 	t.Helper()
-	snapConfig, jokulConfig, pushConfig := s.SNAPConfig(), s.JokulConfig(), s.PushConfig()
+	snapConfig, jokulConfig, pushConfig, faspayConfig := s.SNAPConfig(), s.JokulConfig(), s.PushConfig(), s.FaspayConfig(ovo.FaspayXML)
 	snapConfig.BaseURL, snapConfig.HTTPClient = url, client
 	jokulConfig.BaseURL, jokulConfig.HTTPClient = url, client
 	pushConfig.BaseURL, pushConfig.HTTPClient = url, client
+	faspayConfig.BaseURL, faspayConfig.HTTPClient = url, client
 	snap, err := ovo.SNAP(snapConfig)
 	jokul, err2 := ovo.Jokul(jokulConfig)
 	push, err3 := ovo.Push(pushConfig)
-	if err := errors.Join(err, err2, err3); err != nil {
+	faspay, err4 := ovo.Faspay(faspayConfig)
+	if err := errors.Join(err, err2, err3, err4); err != nil {
 		t.Fatal(err)
 	}
 	// Linking goes over the good line: it has no money in it.
@@ -269,6 +271,8 @@ func tills(t *testing.T, s *ovotest.Sandbox, phone *ovotest.Wallet, url string, 
 		t.Fatalf("%d tokens, %v", len(tokens), err)
 	}
 	customer := snap.Customer(binding.AuthCode)
+	var mu sync.Mutex
+	bills := map[string]ovo.FaspayBill{} // whose page the customer has been through
 	return []till{
 		{
 			name: "SNAP",
@@ -317,6 +321,32 @@ func tills(t *testing.T, s *ovotest.Sandbox, phone *ovotest.Wallet, url string, 
 				return s.State, err
 			},
 		},
+		{
+			name: "Faspay",
+			charge: func(ctx context.Context, order string, amount int64) error {
+				p, err := faspay.Pay(ctx, ovo.FaspayPayRequest{
+					Phone: phone.Number, BillNo: order, Description: "chaos", Amount: amount, CustomerName: "Rara", Email: "rara@shop.example",
+				})
+				if err != nil {
+					return err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				s.Complete(p.RedirectURL)
+				bills[order] = ovo.FaspayBill{TrxID: p.TrxID, BillNo: order}
+				return nil
+			},
+			status: func(ctx context.Context, order string) (ovo.State, error) {
+				mu.Lock()
+				bill, known := bills[order]
+				mu.Unlock()
+				if !known {
+					return "", ovo.ErrNotFound
+				}
+				s, err := faspay.Inquire(ctx, bill)
+				return s.State, err
+			},
+		},
 	}
 }
 
@@ -340,18 +370,22 @@ func TestChaos(t *testing.T) {
 		news <- struct{}{}
 		return nil
 	}
-	snapHears, jokulHears := s.SNAPReceiverConfig(), s.JokulReceiverConfig()
+	snapHears, jokulHears, faspayHears := s.SNAPReceiverConfig(), s.JokulReceiverConfig(), s.FaspayReceiverConfig()
 	snapHears.OnPayment = func(_ context.Context, n ovo.PaymentNotification) error { return count(n.Reference) }
 	snapHears.BindingPath = ""
 	jokulHears.OnPayment = func(_ context.Context, n ovo.JokulNotification) error { return count(n.Invoice) }
+	faspayHears.OnPayment = func(_ context.Context, n ovo.FaspayNotification) error { return count(n.BillNo) }
+	faspayHears.ActivationPath, faspayHears.Client = "", s.Faspay(ovo.FaspayJSON)
 	a, err := ovo.NewSNAPReceiver(snapHears)
 	b, err2 := ovo.NewJokulReceiver(jokulHears)
-	if err := errors.Join(err, err2); err != nil {
+	c, err3 := ovo.NewFaspayReceiver(faspayHears)
+	if err := errors.Join(err, err2, err3); err != nil {
 		t.Fatal(err)
 	}
 	mux := http.NewServeMux()
 	mux.Handle("/snap/", a)
 	mux.Handle("/jokul/", b)
+	mux.Handle("/faspay/", c)
 	courier := &badCourier{receiver: mux, dice: rand.New(rand.NewPCG(seed, 1))}
 	shop := httptest.NewServer(courier)
 	defer shop.Close()
@@ -392,7 +426,7 @@ func TestChaos(t *testing.T) {
 	}
 
 	// No double payment, no double refund.
-	if got, want := phone.Balance().Cash, int64(10_000_000-3*orders*amount+2*orders*back); got != want {
+	if got, want := phone.Balance().Cash, int64(10_000_000-4*orders*amount+2*orders*back); got != want {
 		t.Errorf("the wallet holds %d, want %d", got, want)
 	}
 
@@ -404,7 +438,7 @@ func TestChaos(t *testing.T) {
 		defer mu.Unlock()
 		return len(handled)
 	}
-	for heardOf() < 3*orders && ctx.Err() == nil {
+	for heardOf() < len(points)*orders && ctx.Err() == nil {
 		select {
 		case <-news:
 		case <-ctx.Done():
