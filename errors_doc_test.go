@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/gerbang-pay/gerbang/internal/dialect/faspay"
 	"github.com/gerbang-pay/gerbang/internal/dialect/jokul"
 	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -26,14 +27,15 @@ protocol's answer. This page is written by a test from those tables.
 
 SNAP: the response code, with ss for the two digits of the service, then the message; where a
 service has an answer of its own it follows with its number. Jokul: HTTP status, error code and message; beside it OVO's
-response code of a push payment.
+response code of a push payment. Faspay: the response code and its text, in the service's own answer or, after the word
+error, as response_error, under HTTP 200 where no other status is named.
 
-| outcome | SNAP | Jokul | push |
-| --- | --- | --- | --- |
+| outcome | SNAP | Jokul | push | Faspay |
+| --- | --- | --- | --- | --- |
 `)
 	for _, c := range gateway.Codes() {
 		answer, push := jokul.Describe(c)
-		fmt.Fprintf(&doc, "| %s | %s | %s | %s |\n", c, snap.Describe(c), answer, push)
+		fmt.Fprintf(&doc, "| %s | %s | %s | %s | %s |\n", c, snap.Describe(c), answer, push, faspay.Describe(c))
 	}
 	const name = "docs/errors.md"
 	if *update {

@@ -10,6 +10,8 @@ import (
 
 	"github.com/google/go-cmp/cmp"
 
+	"github.com/gerbang-pay/gerbang/internal/app"
+	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
 	"github.com/gerbang-pay/gerbang/ovo"
 )
 
@@ -201,15 +203,25 @@ func TestStoriesLeaveEqualLedgers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			var first []string
-			for i, make := range []func(control) teller{
-				func(c control) teller { return &snapTeller{c: c, client: c.snapClient(c.seededMerchant())} },
-				func(c control) teller {
+			for i, make := range []func(control, *app.App) teller{
+				func(c control, _ *app.App) teller {
+					return &snapTeller{c: c, client: c.snapClient(c.seededMerchant())}
+				},
+				func(c control, _ *app.App) teller {
 					return &jokulTeller{c: c, client: c.jokulClient(c.seededMerchant()), requests: map[string]string{}}
 				},
+				func(c control, a *app.App) teller {
+					return &faspayTeller{k: c.tokenizer(faspay.JSON), app: a, trx: map[string]string{}}
+				},
+				func(c control, a *app.App) teller {
+					return &faspayTeller{k: c.tokenizer(faspay.XML), app: a, trx: map[string]string{}}
+				},
 			} {
-				c, _ := running(t)
+				a := start(t, t.TempDir())
+				t.Cleanup(func() { stop(t, a) })
+				c := control{t, a.BaseURL}
 				c.call("POST", "/wallets", map[string]any{"phone": storyPhone, "cash": 100_000, "points": 10_000}, 201, nil)
-				story(t, make(c), c)
+				story(t, make(c, a), c)
 				c.auditClean()
 				book := c.book()
 				if i == 0 {
@@ -258,8 +270,8 @@ func (c control) book() (lines []string) {
 	c.t.Helper()
 	for _, p := range c.payments() {
 		var detail struct {
-			Reference string
-			Postings  []struct {
+			Reference, Order string
+			Postings         []struct {
 				Kind, Account string
 				Amount        int64
 			}
@@ -268,7 +280,11 @@ func (c control) book() (lines []string) {
 		for _, leg := range detail.Postings {
 			kind, rest, _ := strings.Cut(leg.Account, ":")
 			_, purse, _ := strings.Cut(rest, ":")
-			lines = append(lines, fmt.Sprintf("%s %s %s %s %d", detail.Reference, leg.Kind, kind, purse, leg.Amount))
+			name := detail.Reference
+			if detail.Order != "" { // the reference is the server's own then
+				name = detail.Order
+			}
+			lines = append(lines, fmt.Sprintf("%s %s %s %s %d", name, leg.Kind, kind, purse, leg.Amount))
 		}
 	}
 	slices.Sort(lines)
