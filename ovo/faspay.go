@@ -326,11 +326,21 @@ func faspayRefusal(s faspay.Service, status int, code, desc, url string) *Error 
 		kind = ErrRefused
 	case kind == ErrDuplicate && s != faspay.ServicePayment: // too late to cancel
 		kind = ErrRefused
+	case code == faspay.CodeFailed && s == faspay.ServicePayment && saysPaid(desc):
+		kind = ErrDuplicate
 	case kind == ErrRenewLink:
 		e.RenewURL = url
 	}
 	e.means = kind
 	return e
+}
+
+// saysPaid reads the description of a payment's 01, which has no code of its own for
+// an order that is paid already. Taking that for a payment that failed invites a
+// second charge, so a text is looked at here.
+func saysPaid(desc string) bool {
+	desc = strings.ToLower(desc)
+	return strings.Contains(desc, "already") && strings.Contains(desc, "paid") || strings.Contains(desc, "sudah dibayar")
 }
 
 // decided tells whether e says that surely nothing was done.

@@ -60,9 +60,10 @@ type FaspayPayment struct {
 // RedirectURL. That it was paid, a [FaspayNotification] or Inquire tells.
 //
 // Refusals: [ErrRenewLink], with the page in [Error.RenewURL]; ErrDuplicate for an
-// order that is paid already (81); ErrRefused for everything that this API calls 01,
-// as a number that is not linked or a BillNo used for another payment. What the
-// purses hold is looked at when the customer confirms.
+// order that is paid already (81, or 01 with a text that says so); ErrRefused for
+// everything else that this API calls 01, as a number that is not linked or a BillNo
+// used for another payment. What the purses hold is looked at when the customer
+// confirms.
 //
 // After [ErrOutcomeUnknown] repeat Pay with the same BillNo and content: at a
 // Gerbang server it is answered with the same payment and the same page, and at any

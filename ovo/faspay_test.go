@@ -295,6 +295,8 @@ func TestFaspayRefusals(t *testing.T) {
 		"address":            {200, early("56"), ovo.ErrUnauthorized, false},
 		"suspended":          {200, early("63"), ovo.ErrUnauthorized, false},
 		"paid":               {200, flat("81"), ovo.ErrDuplicate, false},
+		"paid, in words":     {200, `{"response_code":"01","response_desc":"Bill has already been paid"}`, ovo.ErrDuplicate, false},
+		"used":               {200, `{"response_code":"01","response_desc":"Bill number is already used"}`, ovo.ErrRefused, false},
 		"channel":            {200, early("82"), ovo.ErrUnauthorized, false},
 		"missing":            {200, early("83"), ovo.ErrInvalidRequest, false},
 		"undocumented":       {200, flat("77"), ovo.ErrRefused, false},

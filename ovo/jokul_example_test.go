@@ -4,119 +4,275 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/http"
-	"net/http/httptest"
-	"strings"
 	"time"
 
-	"github.com/gerbang-pay/gerbang/internal/wire/jokul"
 	"github.com/gerbang-pay/gerbang/ovo"
+	"github.com/gerbang-pay/gerbang/ovo/ovotest"
 )
 
-// exampleJokul stands for DOKU or a Gerbang server. It gives fixed answers.
-func exampleJokul() *httptest.Server {
-	answers := map[string]string{
-		jokul.PathTokens:           `{"customer":{"id":"CUST-7001"},"token_data":{"type":"WALLET_RECURRING"},"wallet":{"issuer":"OVO","token_id":"9f2c4a7b","masked_phone_number":"****4417"}}`,
-		jokul.PathRecurringPayment: jokulPaid("SUCCESS"),
-		jokul.PathPush: `{"client":{"id":"` + jokulID + `"},"order":{"invoice_number":"PUSH-2024-0003","amount":27500},"ovo_info":{"ovo_id":"081234567890"},` +
-			`"ovo_payment":{"batch_number":126,"trace_number":402318,"reference_number":71,"approval_code":"604418","response_code":"00","cash_used":27500,"status":"SUCCESS"},` +
-			`"security":{"check_sum":"f6d834d40b5eba5a37b18b8e4bd5d0ee03830bbb088341af61b6cf3be5af6c61"}}`,
-	}
-	return httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		signedAnswer(http.StatusOK, answers[r.URL.Path])(w, r)
-	}))
-}
+// The first example of the file hears of no payment but its own.
 
-func ExampleJokul() {
-	gateway := exampleJokul()
-	defer gateway.Close()
-	ctx := context.Background()
-
-	client, err := ovo.Jokul(ovo.JokulConfig{BaseURL: gateway.URL, ClientID: jokulID, SecretKey: jokulSecret})
+func ExampleNewJokulReceiver() {
+	heard := make(chan ovo.JokulNotification, 1)
+	merchant := sandbox().Merchant
+	receiver, err := ovo.NewJokulReceiver(ovo.JokulReceiverConfig{
+		ClientID: merchant.ClientID, SecretKey: merchant.SecretKey,
+		Path:      "/jokul/payment", // of the URL in the merchant's settings
+		OnPayment: func(_ context.Context, n ovo.JokulNotification) error { heard <- n; return nil },
+	})
 	if err != nil {
 		panic(err)
 	}
-	// After Bind, when the customer's browser is back:
-	tokens, err := client.Tokens(ctx, "CUST-7001")
-	if err != nil || len(tokens) == 0 {
-		panic("not bound")
+	stop := serve(receiver)
+	defer stop()
+
+	client, token := linkJokul("jokul-receiver")
+	if _, err := client.Pay(context.Background(), ovo.JokulPayRequest{Customer: ovo.JokulCustomer{ID: "jokul-receiver"}, Token: token, Invoice: "SUB-5", Amount: 15_000}); err != nil {
+		panic(err)
 	}
+	n := <-heard
+	fmt.Println(n.Invoice, n.State, n.Amount)
+	// Output: SUB-5 success 15000
+}
+
+func ExampleJokul() {
+	ctx := context.Background()
+	merchant := sandbox().Merchant
+	client, err := ovo.Jokul(ovo.JokulConfig{
+		BaseURL:  sandbox().URL, // or ovo.SNAPSandbox, ovo.SNAPProduction
+		ClientID: merchant.ClientID, SecretKey: merchant.SecretKey,
+	})
+	if err != nil {
+		panic(err)
+	}
+	tokens, err := client.Tokens(ctx, "nobody")
+	fmt.Println(len(tokens), err)
+	// Output: 0 <nil>
+}
+
+func ExampleJokulClient_Bind() {
+	ctx, client := context.Background(), sandbox().Jokul()
+	binding, err := client.Bind(ctx, ovo.JokulBindRequest{
+		Customer: ovo.JokulCustomer{ID: "jokul-bind", Name: "Rara Contoh"}, Phone: sandbox().NewWallet(0, 0).Number,
+		SuccessURL: "https://shop.example/linked", FailureURL: "https://shop.example/not-linked",
+	})
+	if err != nil {
+		panic(err)
+	}
+	// There is no notification: look when the browser is back.
+	fmt.Println("the browser is at", sandbox().Complete(binding.RedirectURL))
+	tokens, err := client.Tokens(ctx, "jokul-bind")
+	fmt.Println(len(tokens), err)
+	// Output:
+	// the browser is at https://shop.example/linked
+	// 1 <nil>
+}
+
+func ExampleJokulClient_Tokens() {
+	client, token := linkJokul("jokul-tokens")
+	tokens, err := client.Tokens(context.Background(), "jokul-tokens")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println(tokens[0].Token == token, tokens[0].Type == ovo.JokulRecurring, len(tokens[0].MaskedPhone))
+	// Output: true true 8
+}
+
+func ExampleJokulClient_Balance() {
+	client, token := linkJokul("jokul-balance")
+	balance, err := client.Balance(context.Background(), "jokul-balance", token)
+	if err != nil {
+		panic(err)
+	}
+	fmt.Printf("Rp%d and %d points\n", balance.Cash, balance.Points)
+	// Output: Rp100000 and 5000 points
+}
+
+func ExampleJokulClient_Pay() {
+	ctx := context.Background()
+	client, token := linkJokul("jokul-pay")
 	payment, err := client.Pay(ctx, ovo.JokulPayRequest{
-		Customer: ovo.JokulCustomer{ID: "CUST-7001"}, Token: tokens[0].Token, Invoice: "SUB-2024-000917", Amount: 55000, UsePoints: true,
+		Customer: ovo.JokulCustomer{ID: "jokul-pay"}, Token: token, Invoice: "SUB-1", Amount: 55_000, UsePoints: true,
 	})
 	switch {
 	case err == nil:
-		fmt.Println(tokens[0].MaskedPhone, payment.Invoice, payment.State)
+		fmt.Println(payment.Invoice, payment.State)
 	case errors.Is(err, ovo.ErrOutcomeUnknown), errors.Is(err, ovo.ErrDuplicate), errors.Is(err, ovo.ErrConflict):
-		// Maybe charged, maybe not: ask Status until the state is final.
-		status, err := client.Status(ctx, payment.Invoice)
-		fmt.Println(status.State.Final(), err)
+		// Maybe charged, maybe not: ask until it is decided.
+		status, err := client.Settle(ctx, payment.Invoice)
+		fmt.Println(status.State, err)
 	case errors.Is(err, ovo.ErrCustomerToken):
 		fmt.Println("bind again")
 	default:
 		fmt.Println("not charged:", err)
 	}
-	// Output: ****4417 SUB-2024-000917 success
+	balance, err := client.Balance(ctx, "jokul-pay", token)
+	fmt.Println(balance, err)
+	// Output:
+	// SUB-1 success
+	// {50000 0} <nil>
 }
 
-func ExamplePushClient_Pay() {
-	gateway := exampleJokul()
-	defer gateway.Close()
+func ExampleJokulClient_PayOnPage() {
 	ctx := context.Background()
-
-	client, err := ovo.Push(ovo.PushConfig{BaseURL: gateway.URL, ClientID: jokulID, SecretKey: jokulSecret})
-	if err != nil {
-		panic(err)
-	}
-	request := ovo.PushRequest{Phone: "081234567890", Invoice: "PUSH-2024-0003", Amount: 27500}
-	result, err := client.Pay(ctx, request) // waits for the customer
-	if errors.Is(err, ovo.ErrOutcomeUnknown) {
-		result, err = client.Pay(ctx, request) // the same invoice: joins the wait
-	}
-	var refusal *ovo.Error
-	switch {
-	case err == nil:
-		fmt.Printf("paid Rp%d, approved as %s\n", result.CashUsed+result.PointsUsed, result.ApprovalCode)
-	case errors.Is(err, ovo.ErrOutcomeUnknown), errors.Is(err, ovo.ErrDuplicate), errors.Is(err, ovo.ErrConflict):
-		fmt.Println("ask Status later")
-	case errors.As(err, &refusal):
-		fmt.Println("not paid:", refusal.Code, refusal.Message)
-	default:
-		fmt.Println("not sent:", err)
-	}
-	// Output: paid Rp27500, approved as 604418
-}
-
-func ExampleNewJokulReceiver() {
-	seen := map[string]bool{} // in a real shop: a unique column, written with the order
-	receiver, err := ovo.NewJokulReceiver(ovo.JokulReceiverConfig{
-		ClientID: jokulID, SecretKey: jokulSecret, Path: "/doku/ovo",
-		OnPayment: func(_ context.Context, n ovo.JokulNotification) error {
-			if !seen[n.EventKey] {
-				seen[n.EventKey] = true
-				fmt.Println(n.Invoice, n.State, n.Amount)
-			}
-			return nil
-		},
+	client, token := linkJokul("jokul-page")
+	payment, err := client.PayOnPage(ctx, ovo.JokulPayRequest{
+		Customer: ovo.JokulCustomer{ID: "jokul-page"}, Token: token, Invoice: "PAGE-1", Amount: 15_000,
+		SuccessURL: "https://shop.example/paid", FailureURL: "https://shop.example/not-paid",
 	})
 	if err != nil {
 		panic(err)
 	}
-	mux := http.NewServeMux()
-	mux.Handle("/doku/ovo", receiver)
+	fmt.Println(payment.State)
+	fmt.Println("the browser is at", sandbox().Complete(payment.RedirectURL))
+	status, err := client.Status(ctx, "PAGE-1")
+	fmt.Println(status.State, err)
+	// Output:
+	// pending
+	// the browser is at https://shop.example/paid
+	// success <nil>
+}
 
-	// The gateway's side: it delivers one notification twice.
-	body := jokulStatusBody("SUCCESS", "")
-	for range 2 {
-		call := jokul.Call{
-			Method: http.MethodPost, Target: "/doku/ovo", ClientID: jokulID, RequestID: "event-1", Timestamp: jokul.FormatTime(time.Now()),
-		}
-		r := httptest.NewRequest(call.Method, call.Target, strings.NewReader(body))
-		r.Header.Set("Client-Id", call.ClientID)
-		r.Header.Set("Request-Id", call.RequestID)
-		r.Header.Set("Request-Timestamp", call.Timestamp)
-		r.Header.Set("Signature", jokul.SignRequest(jokulSecret, call, []byte(body)))
-		mux.ServeHTTP(httptest.NewRecorder(), r)
+func ExampleJokulClient_Status() {
+	ctx := context.Background()
+	client, token := linkJokul("jokul-status")
+	payment, err := client.Pay(ctx, ovo.JokulPayRequest{Customer: ovo.JokulCustomer{ID: "jokul-status"}, Token: token, Invoice: "SUB-2", Amount: 15_000})
+	if err != nil {
+		panic(err)
 	}
-	// Output: SUB-2024-000917 success 55000
+	for _, id := range []string{"SUB-2", payment.RequestID} { // either serves
+		status, err := client.Status(ctx, id)
+		fmt.Println(status.State, status.Amount, err)
+	}
+	// Output:
+	// success 15000 <nil>
+	// success 15000 <nil>
+}
+
+func ExampleJokulClient_Settle() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	client, token := linkJokul("jokul-settle")
+	if _, err := client.Pay(ctx, ovo.JokulPayRequest{Customer: ovo.JokulCustomer{ID: "jokul-settle"}, Token: token, Invoice: "SUB-3", Amount: 15_000}); err != nil {
+		panic(err)
+	}
+	status, err := client.Settle(ctx, "SUB-3")
+	fmt.Println(status.State, err)
+	// Output: success <nil>
+}
+
+func ExampleJokulClient_Refund() {
+	ctx := context.Background()
+	client, token := linkJokul("jokul-refund")
+	payment, err := client.Pay(ctx, ovo.JokulPayRequest{Customer: ovo.JokulCustomer{ID: "jokul-refund"}, Token: token, Invoice: "SUB-4", Amount: 15_000})
+	if err != nil {
+		panic(err)
+	}
+	request := ovo.JokulRefundRequest{Invoice: "SUB-4", PaymentRequestID: payment.RequestID, Amount: 15_000, RequestID: "refund-of-SUB-4"}
+	for range 2 { // with the RequestID the same refund is made once
+		refund, err := client.Refund(ctx, request)
+		fmt.Println(refund.Amount, refund.State, err)
+	}
+	balance, err := client.Balance(ctx, "jokul-refund", token)
+	fmt.Println(balance.Cash, err)
+	// Output:
+	// 15000 success <nil>
+	// 15000 success <nil>
+	// 100000 <nil>
+}
+
+func ExampleJokulClient_Unbind() {
+	ctx := context.Background()
+	client, token := linkJokul("jokul-unbind")
+	_, err := client.Unbind(ctx, ovo.JokulUnbindRequest{CustomerID: "jokul-unbind", Token: token})
+	fmt.Println(err)
+	tokens, err := client.Tokens(ctx, "jokul-unbind")
+	fmt.Println(len(tokens), err)
+	// Output:
+	// <nil>
+	// 0 <nil>
+}
+
+func ExamplePush() {
+	merchant := sandbox().Merchant
+	client, err := ovo.Push(ovo.PushConfig{
+		BaseURL:  sandbox().URL, // or ovo.SNAPSandbox, ovo.SNAPProduction
+		ClientID: merchant.ClientID, SecretKey: merchant.SecretKey,
+	})
+	if err != nil {
+		panic(err)
+	}
+	_, err = client.Pay(context.Background(), ovo.PushRequest{Phone: "081900000014", Invoice: "PUSH-0", Amount: 15_000})
+	fmt.Println("no such OVO account:", errors.Is(err, ovo.ErrWalletUnavailable))
+	// Output: no such OVO account: true
+}
+
+func ExamplePushClient_Pay() {
+	ctx, client := context.Background(), sandbox().Push()
+	phone := sandbox().NewWallet(100_000, 0)
+	pay := func(invoice string) {
+		result, err := client.Pay(ctx, ovo.PushRequest{Phone: phone.Number, Invoice: invoice, Amount: 27_500}) // waits for the customer
+		var refusal *ovo.Error
+		switch {
+		case err == nil:
+			fmt.Printf("paid Rp%d\n", result.CashUsed+result.PointsUsed)
+		case errors.Is(err, ovo.ErrOutcomeUnknown), errors.Is(err, ovo.ErrDuplicate), errors.Is(err, ovo.ErrConflict):
+			status, err := client.Settle(ctx, invoice)
+			fmt.Println("in the end:", status.State, err)
+		case errors.As(err, &refusal):
+			fmt.Println("not paid:", refusal.Code, refusal.Message)
+		default:
+			fmt.Println("not sent:", err)
+		}
+	}
+	go phone.Approve("PUSH-1")
+	pay("PUSH-1")
+	go phone.Decline("PUSH-2")
+	pay("PUSH-2")
+	// Output:
+	// paid Rp27500
+	// not paid: 17 The customer declined in the app.
+}
+
+func ExamplePushClient_Status() {
+	ctx, client := context.Background(), sandbox().Push()
+	phone := sandbox().NewWallet(100_000, 0)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		if _, err := client.Pay(ctx, ovo.PushRequest{Phone: phone.Number, Invoice: "PUSH-3", Amount: 15_000}); err != nil {
+			panic(err)
+		}
+	}()
+	phone.AwaitPrompt("PUSH-3")
+	status, err := client.Status(ctx, "PUSH-3")
+	fmt.Println(status.State, err)
+	phone.Approve("PUSH-3")
+	<-done
+	status, err = client.Status(ctx, "PUSH-3")
+	fmt.Println(status.State, status.Push.CashUsed, err)
+	// Output:
+	// pending <nil>
+	// success 15000 <nil>
+}
+
+func ExamplePushClient_Settle() {
+	client := sandbox().Push()
+	phone := sandbox().Wallet(ovotest.Citra)
+	patience, hangUp := context.WithCancel(context.Background())
+	go func() {
+		phone.AwaitPrompt("PUSH-4")
+		hangUp() // while the customer is asked
+	}()
+	_, err := client.Pay(patience, ovo.PushRequest{Phone: phone.Number, Invoice: "PUSH-4", Amount: 15_000})
+	fmt.Println("who hangs up does not know:", errors.Is(err, ovo.ErrOutcomeUnknown))
+
+	phone.Approve("PUSH-4")
+	ctx, cancel := context.WithTimeout(context.Background(), time.Hour)
+	defer cancel()
+	status, err := client.Settle(ctx, "PUSH-4")
+	fmt.Println(status.State, err)
+	// Output:
+	// who hangs up does not know: true
+	// success <nil>
 }

@@ -76,7 +76,7 @@ type demo struct {
 const demoPhone = "081211111111"
 
 func (d *demo) play(ctx context.Context) error {
-	for _, journey := range []func(context.Context) error{d.playSNAP, d.playJokul} {
+	for _, journey := range []func(context.Context) error{d.playSNAP, d.playJokul, d.playFaspay} {
 		if err := journey(ctx); err != nil {
 			return err
 		}
@@ -254,12 +254,18 @@ func (c controlAPI) otp(ctx context.Context, phone, page string) (string, error)
 // demoMerchant is the seeded merchant as the control API shows it.
 type demoMerchant struct {
 	ID   string `json:"id"`
+	Name string `json:"name"`
 	DOKU struct {
 		ClientID            string `json:"client_id"`
 		SecretKey           string `json:"secret_key"`
 		PrivateKeyPEM       string `json:"private_key_pem"`
 		GatewayPublicKeyPEM string `json:"gateway_public_key_pem"`
 	} `json:"doku"`
+	Faspay struct {
+		MerchantID string `json:"merchant_id"`
+		UserID     string `json:"user_id"`
+		Password   string `json:"password"`
+	} `json:"faspay"`
 }
 
 // merchant finds the seeded merchant.

@@ -18,6 +18,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
+	"github.com/gerbang-pay/gerbang/ovo"
 )
 
 // faspayTerms is how a merchant uses Faspay, as the control API shows it.
@@ -646,10 +647,23 @@ type faspayTeller struct {
 	trx   map[string]string // order → trx_id of its newest payment
 }
 
+// client is an SDK client in the teller's encoding.
+func (f *faspayTeller) client() *ovo.FaspayClient {
+	f.k.c.t.Helper()
+	c, err := ovo.Faspay(ovo.FaspayConfig{
+		BaseURL: f.k.c.base, MerchantID: f.k.terms.MerchantID, MerchantName: "Toko", UserID: f.k.terms.UserID, Password: f.k.terms.Password,
+		Format: ovo.FaspayFormat(f.k.format), HTTPClient: client,
+	})
+	if err != nil {
+		f.k.c.t.Fatal(err)
+	}
+	return c
+}
+
 func (f *faspayTeller) bind(phone, _ string) string {
-	a, err := f.k.activate(phone)
-	if err != nil || a.ResponseCode != faspay.CodeSuccess {
-		return "no"
+	a, err := f.client().Activate(context.Background(), ovo.FaspayActivateRequest{Phone: phone, CustomerName: "Sari"})
+	if err != nil {
+		return word(err)
 	}
 	f.phone = phone
 	f.k.c.complete(a.RedirectURL, "approve")
@@ -657,25 +671,27 @@ func (f *faspayTeller) bind(phone, _ string) string {
 }
 
 func (f *faspayTeller) pay(reference string, amount int64, points bool) string {
-	payType := faspay.PayCash
+	purses := ovo.FaspayCash
 	if points {
-		payType = faspay.PayBoth
+		purses = ovo.FaspayPointsFirst
 	}
-	return f.payAs(reference, amount, payType, "approve")
+	return f.payAs(reference, amount, purses, "approve")
 }
 
 func (f *faspayTeller) payOnPage(reference string, amount int64, outcome string) string {
-	return f.payAs(reference, amount, faspay.PayCash, outcome)
+	return f.payAs(reference, amount, ovo.FaspayCash, outcome)
 }
 
-func (f *faspayTeller) payAs(reference string, amount int64, payType, outcome string) string {
-	a, err := f.k.pay(f.phone, reference, amount, payType)
-	if err != nil || a.ResponseCode != faspay.CodeSuccess {
-		return "no"
+func (f *faspayTeller) payAs(reference string, amount int64, purses ovo.FaspayPurses, outcome string) string {
+	p, err := f.client().Pay(context.Background(), ovo.FaspayPayRequest{
+		Phone: f.phone, BillNo: reference, Description: "Things", Amount: amount, CustomerName: "Sari", Email: "sari@shop.test", Purses: purses,
+	})
+	if err != nil {
+		return word(err)
 	}
-	f.trx[reference] = a.TrxID
-	f.k.c.complete(a.RedirectURL, outcome)
-	if s, err := f.k.inquire(a.TrxID, reference); err != nil || s.PaymentStatusCode != faspay.StatusSuccess {
+	f.trx[reference] = p.TrxID
+	f.k.c.complete(p.RedirectURL, outcome)
+	if s, err := f.client().Inquire(context.Background(), ovo.FaspayBill{TrxID: p.TrxID, BillNo: reference}); err != nil || s.State != ovo.StateSuccess {
 		return "no"
 	}
 	return "ok"
@@ -690,12 +706,5 @@ func (f *faspayTeller) refund(payment, reference string, amount int64) string {
 }
 
 func (f *faspayTeller) unbind() string {
-	var a faspay.UnlinkAnswer
-	err := f.k.call(faspay.ServiceUnlink, faspay.UnlinkRequest{
-		MerchantID: f.k.terms.MerchantID, Merchant: "Toko", PhoneNo: f.phone, PaymentChannel: faspay.Channel, Signature: f.k.sign(f.phone),
-	}, &a)
-	if err != nil || a.ResponseCode != faspay.CodeSuccess {
-		return "no"
-	}
-	return "ok"
+	return word(f.client().Unlink(context.Background(), f.phone))
 }

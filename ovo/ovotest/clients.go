@@ -145,7 +145,7 @@ func (s *Sandbox) Notify(u URLs) {
 		doku["snap"] = snap
 	}
 	change := map[string]any{"doku": doku}
-	if len(faspay) > 0 && s.Merchant.FaspayID != "" {
+	if len(faspay) > 0 {
 		change["faspay"] = faspay
 	}
 	s.must(http.MethodPatch, "/merchants/"+s.Merchant.ID, change, nil)
