@@ -165,15 +165,17 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 			Amount: in.Amount, Use: in.Use, Split: in.Split, Fingerprint: in.Fingerprint, Details: in.Details,
 			NotifyURL: in.NotifyURL, CreatedAt: tx.Now(), CustomerID: b.CustomerID,
 		}
-		if err := g.unusedReference(tx, p); err != nil {
-			return err
-		}
 		if refusal == nil {
 			if refusal, err = g.refusalOf(tx, w, p.Amount); err != nil {
 				return err
 			}
 		}
 		if refusal != nil {
+			// That the reference was used outweighs it. What is inserted finds that out
+			// for itself.
+			if err := g.unusedReference(tx, p); err != nil {
+				return err
+			}
 			return g.refusePayment(tx, &p, refusal, in.KeepRefusals)
 		}
 		if in.Channel == SNAPSale || in.Channel == JokulSale {
@@ -218,12 +220,16 @@ func (g *Gateway) unusedReference(tx Tx, p Payment) error {
 	}
 }
 
+// insertPayment writes a new payment, unless its reference was used before.
 func (g *Gateway) insertPayment(tx Tx, p Payment) error {
 	inserted, err := tx.InsertPayment(p)
-	if err == nil && !inserted {
-		return ErrRetry // a twin got in between; the next run finds it
+	if err != nil || inserted {
+		return err
 	}
-	return err
+	if err := g.unusedReference(tx, p); err != nil {
+		return err
+	}
+	return ErrRetry // a twin has not committed yet; the next run finds it
 }
 
 func (g *Gateway) awaitCustomer(tx Tx, p *Payment, w Wallet, urls ReturnURLs) (Page, error) {
