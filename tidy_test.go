@@ -25,9 +25,10 @@ const module = "github.com/gerbang-pay/gerbang"
 // edge do not know each other.
 var mayImport = map[string][]string{
 	"internal/money":           {},
+	"internal/recent":          {},
 	"internal/seal":            {},
 	"internal/ledger":          {"internal/money"},
-	"internal/gateway":         {"internal/ledger", "internal/money", "internal/seal"},
+	"internal/gateway":         {"internal/ledger", "internal/money", "internal/recent", "internal/seal"},
 	"internal/store":           {"internal/gateway", "internal/ledger", "internal/money", "internal/seal"},
 	"internal/store/storetest": {"internal/gateway", "internal/ledger", "internal/money"},
 	"internal/wire":            {"internal/money"},
@@ -36,7 +37,7 @@ var mayImport = map[string][]string{
 	"internal/wire/faspay":     {"internal/wire", "internal/money"},
 	"internal/dialect/faspay":  {"internal/gateway", "internal/ledger", "internal/money", "internal/wire", "internal/wire/faspay"},
 	"internal/dialect/jokul":   {"internal/gateway", "internal/ledger", "internal/money", "internal/wire", "internal/wire/jokul"},
-	"internal/dialect/snap":    {"internal/gateway", "internal/ledger", "internal/money", "internal/wire", "internal/wire/snap"},
+	"internal/dialect/snap":    {"internal/gateway", "internal/ledger", "internal/money", "internal/recent", "internal/wire", "internal/wire/snap"},
 	"internal/bench":           {"internal/gateway", "internal/ledger", "internal/money", "internal/wire", "internal/wire/jokul", "internal/wire/snap"},
 	"internal/notify":          {"internal/gateway"},
 	"internal/pages":           {"internal/gateway", "internal/money"},

@@ -68,10 +68,20 @@ func (g *Gateway) forced(ctx context.Context, op Operation) error {
 	return err
 }
 
+// knownPhones is how many bindings' phones are kept in memory at least.
+const knownPhones = 10_000
+
 // phoneOf is the phone behind a binding, for operations that name only that. It
 // is looked up only where a sandbox may decide.
 func (g *Gateway) phoneOf(ctx context.Context, id BindingID) Phone {
-	return g.phoneBehind(ctx, func(tx Tx) (Binding, error) { return tx.Binding(id) })
+	phone, known := g.phones.Get(id)
+	if !known {
+		phone = g.phoneBehind(ctx, func(tx Tx) (Binding, error) { return tx.Binding(id) })
+		if phone != "" {
+			g.phones.Put(id, phone)
+		}
+	}
+	return phone
 }
 
 func (g *Gateway) phoneBehind(ctx context.Context, find func(Tx) (Binding, error)) (phone Phone) {

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/money"
+	"github.com/gerbang-pay/gerbang/internal/recent"
 	"github.com/gerbang-pay/gerbang/internal/seal"
 )
 
@@ -19,6 +20,7 @@ type Gateway struct {
 	rules     Rules
 	keepCodes bool
 	merchants merchantCache
+	phones    *recent.Map[BindingID, Phone] // of bindings, which keep theirs
 	idSource
 	notified chan struct{}
 	waits    waits
@@ -84,7 +86,7 @@ func New(c Config) *Gateway {
 	onlookers := &Feed{}
 	return &Gateway{
 		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, secrets: newSecretHasher(c.Keys, c.PINCost),
-		rules: c.Rules, keepCodes: c.KeepCodes, notified: make(chan struct{}, 1), force: c.Force,
+		rules: c.Rules, keepCodes: c.KeepCodes, phones: recent.New[BindingID, Phone](knownPhones), notified: make(chan struct{}, 1), force: c.Force,
 	}
 }
 
@@ -185,6 +187,7 @@ func (g *Gateway) Audit(ctx context.Context) ([]Invariant, error) { return g.sto
 // Erase deletes every row. Only the sandbox offers it.
 func (g *Gateway) Erase(ctx context.Context) error {
 	defer g.merchants.forget()
+	defer g.phones.Clear()
 	return g.store.Update(ctx, func(tx Tx) error { return tx.Erase() })
 }
 

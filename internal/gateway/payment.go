@@ -183,8 +183,6 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 		}
 		if p.Order != "" {
 			p.Reference += randomDigits(orderDigits) // not counted: no row to wait for, and nothing to guess
-		} else if err := g.unusedReference(tx, p); err != nil {
-			return err
 		}
 		if refusal == nil {
 			if refusal, err = g.refusalOf(tx, w, p.Amount); err != nil {
@@ -192,6 +190,13 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 			}
 		}
 		if refusal != nil {
+			// That the reference was used outweighs it. What is inserted finds that out
+			// for itself.
+			if p.Order == "" {
+				if err := g.unusedReference(tx, p); err != nil {
+					return err
+				}
+			}
 			return g.refusePayment(tx, &p, refusal, in.KeepRefusals)
 		}
 		if in.Channel.onPage() {
@@ -296,12 +301,19 @@ func (g *Gateway) unusedReference(tx Tx, p Payment) error {
 	}
 }
 
+// insertPayment writes a new payment, unless its reference was used before.
 func (g *Gateway) insertPayment(tx Tx, p Payment) error {
 	inserted, err := tx.InsertPayment(p)
-	if err == nil && !inserted {
-		return ErrRetry // a twin got in between; the next run finds it
+	if err != nil || inserted {
+		return err
 	}
-	return err
+	if p.Order != "" {
+		return ErrRetry // the order has a live payment by now, or the number made for this one is taken
+	}
+	if err := g.unusedReference(tx, p); err != nil {
+		return err
+	}
+	return ErrRetry // a twin has not committed yet; the next run finds it
 }
 
 func (g *Gateway) awaitCustomer(tx Tx, p *Payment, w Wallet, urls ReturnURLs) (Page, error) {

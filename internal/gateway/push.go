@@ -134,8 +134,12 @@ func (g *Gateway) startPush(tx Tx, in StartPush, refusal *Error, s *PushStatus) 
 		p.State, p.Reason, p.FinalAt = PaymentFailed, refusal.Code, tx.Now()
 		push.Open, push.FinalAt = false, tx.Now()
 	}
-	if err := g.insertPayment(tx, p); err != nil {
+	inserted, err := tx.InsertPayment(p)
+	if err != nil {
 		return err
+	}
+	if !inserted {
+		return ErrRetry // a twin got in between; the next run joins it
 	}
 	unused, err := tx.InsertPush(push)
 	if err != nil {

@@ -1,6 +1,8 @@
 package store
 
 import (
+	"fmt"
+	"strings"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -92,13 +94,27 @@ func (t *tx) InsertTransfer(tr ledger.Transfer) error {
 		tr.ID, tr.Kind, tr.Subject, tr.Reverses, us(t.now)); err != nil {
 		return err
 	}
-	for leg, p := range tr.Postings {
-		if _, err := t.exec(`INSERT INTO posting (transfer_id, leg, account, amount) VALUES ($1, $2, $3, $4)`,
-			tr.ID, leg+1, p.Account, p.Amount); err != nil {
-			return err
-		}
+	// All legs go in one statement; a payment has two, or four from both purses.
+	args := make([]any, 0, 1+2*len(tr.Postings))
+	args = append(args, tr.ID)
+	for _, p := range tr.Postings {
+		args = append(args, p.Account, p.Amount)
 	}
-	return nil
+	_, err := t.exec(insertPostings(len(tr.Postings)), args...)
+	return err
+}
+
+// insertPostings is the statement that inserts a transfer's legs.
+func insertPostings(legs int) string {
+	var b strings.Builder
+	b.WriteString(`INSERT INTO posting (transfer_id, leg, account, amount) VALUES`)
+	for leg := range legs {
+		if leg > 0 {
+			b.WriteByte(',')
+		}
+		fmt.Fprintf(&b, " ($1, %d, $%d, $%d)", leg+1, 2*leg+2, 2*leg+3)
+	}
+	return b.String()
 }
 
 func (t *tx) TransfersOf(id gateway.PaymentID) ([]ledger.Transfer, error) {

@@ -150,7 +150,7 @@ func (c *call) verifyAsymmetric(timestamp string) error {
 
 func (c *call) verifySymmetric(timestamp string) error {
 	token := snap.BearerToken(c.r.Header.Get(snap.HeaderAuthorization))
-	claims, err := snap.ParseToken(c.keys, token)
+	claims, err := c.parseToken(token)
 	switch {
 	case err != nil:
 		return &refusal{401, "01", "Invalid Token (B2B)", "the token in Authorization was not issued here"}
@@ -217,7 +217,7 @@ func (c *call) customerToken() string {
 // customer reads the binding that the customer token stands for. Whether the
 // binding is still active is for the gateway to say.
 func (c *call) customer() (gateway.BindingID, error) {
-	claims, err := snap.ParseToken(c.keys, c.customerToken())
+	claims, err := c.parseToken(c.customerToken())
 	switch {
 	case err != nil:
 		return "", errCustomerToken("the customer token was not issued here")

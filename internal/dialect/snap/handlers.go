@@ -39,7 +39,7 @@ func (c *call) tokenB2B2C() (any, error) {
 	if in.GrantType == snap.GrantAuthorizationCode {
 		grant, err = c.Gateway.GrantByAuthCode(c.ctx, c.merchant.ID, in.AuthCode)
 	} else {
-		claims, parseErr := snap.ParseToken(c.keys, in.RefreshToken)
+		claims, parseErr := c.parseToken(in.RefreshToken)
 		if parseErr != nil || claims.ClientID != c.merchant.DOKU.ClientID || claims.Use != snap.UseRefresh || !c.Clock.Now().Before(claims.Expires) {
 			return nil, unauthorized("refreshToken", "the refresh token was not issued to this client, or has expired")
 		}
@@ -283,7 +283,7 @@ func (c *call) unbinding() (any, error) {
 		b, err = c.Gateway.UnbindByAuthCode(c.ctx, c.claim, c.merchant.ID, in.TokenID)
 	} else {
 		// An expired token still says which binding it was issued for.
-		claims, parseErr := snap.ParseToken(c.keys, in.TokenID)
+		claims, parseErr := c.parseToken(in.TokenID)
 		if parseErr != nil || claims.ClientID != c.merchant.DOKU.ClientID || claims.AccountID == "" {
 			return nil, c.refuse(errCustomerToken("tokenId is neither a customer token of this client nor an auth code"))
 		}

@@ -3,12 +3,14 @@ package snap
 import (
 	"context"
 	"crypto/rsa"
+	"crypto/sha256"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/recent"
 	"github.com/gerbang-pay/gerbang/internal/wire"
 	"github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
@@ -47,8 +49,9 @@ const clockWindow = 15 * time.Minute
 // Handler serves the dialect and encodes its notifications.
 type Handler struct {
 	Config
-	keys   []*rsa.PublicKey // that verify our own tokens
-	tokens merchantTokens
+	keys     []*rsa.PublicKey // that verify our own tokens
+	verified *recent.Map[[sha256.Size]byte, snap.Claims]
+	tokens   merchantTokens
 }
 
 // New makes the dialect.
@@ -56,7 +59,27 @@ func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{Config: c, keys: []*rsa.PublicKey{&c.Key.PublicKey}}
+	return &Handler{
+		Config: c, keys: []*rsa.PublicKey{&c.Key.PublicKey}, verified: recent.New[[sha256.Size]byte, snap.Claims](knownTokens),
+	}
+}
+
+// knownTokens is how many tokens are kept in memory at least.
+const knownTokens = 10_000
+
+// parseToken is snap.ParseToken for the gateway's own tokens. A token is used for
+// many calls, and to verify it costs more than all the rest of a call's checks: what
+// it says is remembered by its digest. Whether it has expired is for the caller to judge.
+func (h *Handler) parseToken(token string) (snap.Claims, error) {
+	digest := sha256.Sum256([]byte(token))
+	if claims, ok := h.verified.Get(digest); ok {
+		return claims, nil
+	}
+	claims, err := snap.ParseToken(h.keys, token)
+	if err == nil {
+		h.verified.Put(digest, claims)
+	}
+	return claims, err
 }
 
 // endpoints maps each service to the call that answers it.
