@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -25,6 +26,13 @@ import (
 type postgres struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
+
+	reads   chan *read   // of transactions that have not begun
+	groups  chan *queued // of transactions that wait for their commit
+	gate    gate
+	closing chan struct{}
+	once    sync.Once
+	working sync.WaitGroup
 }
 
 const (
@@ -75,10 +83,21 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{pool: pool, log: c.Log}
+	p := &postgres{
+		pool: pool, log: c.Log, reads: make(chan *read), groups: make(chan *queued, maxGroup), closing: make(chan struct{}),
+		gate: gate{held: map[string]chan struct{}{}},
+	}
 	if err := p.view(ctx, func(*session) error { return nil }); err != nil {
 		pool.Close()
 		return nil, err
+	}
+	if !c.ReadOnly {
+		for range readers {
+			p.working.Go(p.read)
+		}
+		for range writers {
+			p.working.Go(p.write)
+		}
 	}
 	return p, nil
 }
@@ -167,26 +186,27 @@ func (p *postgres) view(ctx context.Context, fn func(*session) error) error {
 		t.end("ROLLBACK") // it has read only; also when fn panics
 		release(c)
 	}()
-	if err := fn(&session{runner: t}); err != nil || t.broken != nil {
+	if err := fn(&session{t}); err != nil || t.broken != nil {
 		return errors.Join(err, t.broken)
 	}
 	if !t.begun {
-		_, err = t.exec("SELECT 1") // who looks at nothing asks whether the database is there
+		_, err = t.send(nil, "SELECT 1", nil) // who looks at nothing asks whether the database is there
 	}
 	return err
 }
 
-func (p *postgres) update(ctx context.Context, fn func(*session) error) error {
+// direct runs fn statement by statement in a transaction of its own.
+func (p *postgres) direct(ctx context.Context, fn func(*session) error) error {
 	c, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	t := &transaction{conn: c.Conn(), begin: "BEGIN", wantID: true}
+	t := &transaction{conn: c.Conn(), begin: "BEGIN", writes: true}
 	defer func() {
 		t.end("ROLLBACK") // unless it was committed; also when fn panics
 		release(c)
 	}()
-	err = fn(&session{runner: t, forUpdate: " FOR NO KEY UPDATE", skipLocked: " FOR NO KEY UPDATE SKIP LOCKED"})
+	err = fn(&session{t})
 	if t.broken != nil {
 		return t.broken // whatever fn made of it
 	}
@@ -272,28 +292,33 @@ func (p *postgres) overtaken(err error) bool {
 	return false
 }
 
-// migrating implements engine.
-func (p *postgres) migrating(q *session) error {
-	if err := p.patient(q); err != nil {
-		return err
-	}
-	_, err := q.exec("SELECT pg_advisory_xact_lock(7205759403792793)")
-	return err
+// migrate implements engine.
+func (p *postgres) migrate(ctx context.Context, fn func(*session) error) error {
+	return p.direct(ctx, func(q *session) error {
+		if err := p.patient(q); err != nil {
+			return err
+		}
+		if _, err := q.exec("SELECT pg_advisory_xact_lock(7205759403792793)"); err != nil {
+			return err
+		}
+		return fn(q)
+	})
 }
 
 // patient implements engine.
 func (p *postgres) patient(q *session) error {
 	t := q.runner.(*transaction)
-	if err := t.start(); err != nil {
-		return err
-	}
+	_, err := t.send(nil, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)", nil)
 	t.conn.PgConn().Conn().SetDeadline(time.Time{})
-	_, err := q.exec("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)")
 	return err
 }
 
 func (p *postgres) close() error {
-	p.pool.Close()
+	p.once.Do(func() {
+		close(p.closing)
+		p.working.Wait()
+		p.pool.Close()
+	})
 	return nil
 }
 
@@ -301,32 +326,39 @@ func (p *postgres) close() error {
 type transaction struct {
 	conn   *pgx.Conn
 	begin  string
-	wantID bool
-	id     string // of the database, when wanted
+	writes bool
+	id     string // the database's, of one that writes
 	begun  bool
 	broken error // what made the transaction unusable
 }
 
-func (t *transaction) exec(query string, args ...any) (int64, error) {
-	return t.run(nil, query, args)
+func (t *transaction) run(_ bool, query string, args []any) (int64, error) {
+	return t.send(nil, query, args)
 }
 
 func (t *transaction) query(each func(row) error, query string, args ...any) error {
-	_, err := t.run(each, query, args)
+	_, err := t.send(each, query, args)
 	return err
 }
 
-// start sends BEGIN on its own.
-func (t *transaction) start() error {
-	if t.begun {
-		return t.broken
+func (t *transaction) holding(string) string {
+	if !t.writes {
+		return "" // it only reads
 	}
-	_, err := t.run(nil, "SELECT 1", nil)
-	return err
+	return " FOR NO KEY UPDATE"
 }
 
-// run runs one statement, and sends BEGIN ahead of the first.
-func (t *transaction) run(each func(row) error, query string, args []any) (changed int64, err error) {
+func (t *transaction) skipping() string {
+	if !t.writes {
+		return ""
+	}
+	return " FOR NO KEY UPDATE SKIP LOCKED"
+}
+
+func (t *transaction) premise(string, ...any) error { return nil }
+
+// send runs one statement, and sends BEGIN ahead of the first.
+func (t *transaction) send(each func(row) error, query string, args []any) (changed int64, err error) {
 	if t.broken != nil {
 		return 0, t.broken
 	}
@@ -340,7 +372,7 @@ func (t *transaction) run(each func(row) error, query string, args []any) (chang
 	t.begun = true
 	batch := &pgx.Batch{}
 	batch.Queue(t.begin)
-	if t.wantID {
+	if t.writes {
 		batch.Queue("SELECT pg_current_xact_id()::text")
 	}
 	batch.Queue(query, args...)
@@ -353,7 +385,7 @@ func (t *transaction) run(each func(row) error, query string, args []any) (chang
 	if _, err := results.Exec(); err != nil {
 		return 0, t.fail(err)
 	}
-	if t.wantID {
+	if t.writes {
 		if err := results.QueryRow().Scan(&t.id); err != nil {
 			return 0, t.fail(err)
 		}

@@ -43,9 +43,9 @@ type engine interface {
 	// update runs fn in one transaction and returns once that is durable. It may run
 	// fn more than once.
 	update(ctx context.Context, fn func(*session) error) error
-	// migrating keeps other processes from migrating until the transaction ends.
-	migrating(*session) error
-	// patient lifts the bound on how long a statement of the transaction may take.
+	// migrate is update while no other process migrates.
+	migrate(ctx context.Context, fn func(*session) error) error
+	// patient lifts the bound on how long a statement of a view may take.
 	patient(*session) error
 	// overtaken reports whether another transaction stood in the way, so that running
 	// the whole transaction again may succeed.
@@ -116,8 +116,11 @@ func (s *Store) Update(ctx context.Context, fn func(gateway.Tx) error) error {
 	for try := 1; ; try++ {
 		var t *tx
 		err := s.db.update(ctx, func(q *session) error {
-			t = &tx{session: q, keys: s.keys, now: s.now()}
-			return fn(t)
+			t = &tx{session: q, keys: s.keys, now: s.now(), premises: &premises{}}
+			if err := fn(t); err != nil {
+				return err
+			}
+			return t.premises.confirm(q)
 		})
 		if err == nil {
 			for _, f := range t.onCommit {

@@ -13,6 +13,7 @@ type tx struct {
 	keys     *seal.Keyring
 	now      time.Time
 	onCommit []func()
+	premises *premises // nil in a View
 }
 
 func (t *tx) Now() time.Time { return t.now }
