@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -30,6 +31,7 @@ type postgres struct {
 	reads   chan *read   // of transactions that have not begun
 	groups  chan *queued // of transactions that wait for their commit
 	gate    gate
+	commits atomic.Int64 // updates committed in groups
 	closing chan struct{}
 	once    sync.Once
 	working sync.WaitGroup

@@ -2,7 +2,9 @@ package store
 
 import (
 	"context"
+	"errors"
 	"slices"
+	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -99,7 +101,17 @@ func (p *postgres) renew(c *pgxpool.Conn) (*pgxpool.Conn, error) {
 	if c != nil {
 		release(c)
 	}
-	return p.acquire(context.Background())
+	c, err := p.acquire(context.Background())
+	if err != nil {
+		return nil, err
+	}
+	// Its statements are few and simple: no plan depends on their arguments.
+	if _, err := c.Exec(context.Background(), "SET plan_cache_mode = force_generic_plan"); err != nil {
+		err = classify(c.Conn(), err)
+		release(c)
+		return nil, err
+	}
+	return c, nil
 }
 
 // readAll reads a batch and returns how many of its last reads must be made again,
@@ -214,12 +226,14 @@ func (p *postgres) write() {
 // commitGroup commits a group together. Those whose guards do not hold are answered
 // so, and the others are tried again without them.
 func (p *postgres) commitGroup(conn *pgx.Conn, group []*queued) {
-	for len(group) > 0 {
+	for merge := true; len(group) > 0; {
 		t := &transaction{conn: conn, begin: "BEGIN", writes: true}
-		err := p.runGroup(t, group)
+		err := p.runGroup(t, group, merge)
 		failed := slices.ContainsFunc(group, (*queued).failed)
 		if err == nil && !failed {
-			err = p.commit(t)
+			if err = p.commit(t); err == nil {
+				p.grown(len(group))
+			}
 			for _, q := range group {
 				q.err = err
 				close(q.done)
@@ -227,6 +241,10 @@ func (p *postgres) commitGroup(conn *pgx.Conn, group []*queued) {
 			return
 		}
 		t.end("ROLLBACK")
+		if errors.Is(err, errUnsure) && !failed && !conn.IsClosed() {
+			merge = false // find out, statement by statement
+			continue
+		}
 		for _, q := range group {
 			if conn.IsClosed() || !failed {
 				q.err = classify(conn, err)
@@ -236,14 +254,36 @@ func (p *postgres) commitGroup(conn *pgx.Conn, group []*queued) {
 			}
 		}
 		group = slices.DeleteFunc(group, (*queued).failed)
+		merge = true
 	}
 }
 
 func (q *queued) failed() bool { return q.err != nil }
 
+// grown counts commits and has the planner look at the tables after the first
+// thousand and ten thousand. The plans made while they were empty tell no index from
+// another, and would be kept until autovacuum comes by.
+func (p *postgres) grown(commits int) {
+	after := p.commits.Add(int64(commits))
+	for _, mark := range []int64{1_000, 10_000} {
+		if after-int64(commits) < mark && after >= mark {
+			p.working.Go(func() {
+				c, err := p.acquire(context.Background())
+				if err == nil {
+					_, err = c.Exec(context.Background(), "ANALYZE "+strings.Join(tables, ", "))
+					release(c)
+				}
+				if err != nil {
+					p.log.Warn("the tables could not be analyzed; autovacuum will do it", "error", err)
+				}
+			})
+		}
+	}
+}
+
 // runGroup runs the writes of a group in one round trip and marks whose guards did
-// not hold.
-func (p *postgres) runGroup(t *transaction, group []*queued) error {
+// not hold. Merged, it may fail with errUnsure without having found out whose.
+func (p *postgres) runGroup(t *transaction, group []*queued, merge bool) error {
 	var all []write
 	for _, q := range group {
 		all = append(all, q.writes...)
@@ -254,8 +294,23 @@ func (p *postgres) runGroup(t *transaction, group []*queued) error {
 	batch := &pgx.Batch{}
 	batch.Queue(t.begin)
 	batch.Queue("SELECT pg_current_xact_id()::text")
-	for _, w := range all {
-		batch.Queue(w.text, w.args...)
+	var runs [][]write // of one statement
+	for len(all) > 0 {
+		n := 1
+		for merge && n < len(all) && all[n].statement == all[0].statement && all[n].guarded == all[0].guarded {
+			n++
+		}
+		if text := all[0].rows(all[0].args); n > 1 && text != "" {
+			if args, ok := columns(all[:n]); ok {
+				batch.Queue(text, args...)
+				runs = append(runs, all[:n])
+				all = all[n:]
+				continue
+			}
+		}
+		batch.Queue(all[0].text, all[0].args...)
+		runs = append(runs, all[:1])
+		all = all[1:]
 	}
 	t.begun = true
 	results := t.conn.SendBatch(context.Background(), batch)
@@ -266,15 +321,27 @@ func (p *postgres) runGroup(t *transaction, group []*queued) error {
 	if err := results.QueryRow().Scan(&t.id); err != nil {
 		return err
 	}
-	for _, w := range all {
+	unsure := false
+	for _, run := range runs {
 		tag, err := results.Exec()
+		first := run[0]
 		switch {
+		case err != nil && len(run) > 1:
+			return errUnsure
 		case err != nil:
-			w.owner.err = classify(t.conn, err)
+			first.owner.err = classify(t.conn, err)
 			return err
-		case w.guarded && tag.RowsAffected() == 0 && w.owner.err == nil:
-			w.owner.err = errGuard
+		case first.guarded && len(run) > 1:
+			unsure = unsure || tag.RowsAffected() < int64(len(run))
+		case first.guarded && tag.RowsAffected() == 0 && first.owner.err == nil:
+			first.owner.err = errGuard
 		}
 	}
-	return results.Close()
+	if err := results.Close(); err != nil || !unsure {
+		return err
+	}
+	return errUnsure
 }
+
+// errUnsure says that something in a merged statement failed.
+var errUnsure = errors.New("store: a statement of several updates failed")

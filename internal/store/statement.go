@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"database/sql"
+	"fmt"
 	"reflect"
 	"slices"
 	"strings"
@@ -15,6 +16,9 @@ type statement struct {
 	mentions uint64 // the tables, by bit
 	table    int    // the rank of the table that it writes, with class
 	class    class
+
+	once sync.Once
+	many string // the statement for many rows, or "" if it has no such form
 }
 
 // class is the kind of a statement, in the order in which those of one table may be
@@ -72,6 +76,70 @@ func statementOf(text string) *statement {
 	}
 	known, _ := statementsKnown.LoadOrStore(text, s)
 	return known.(*statement)
+}
+
+// rows returns an INSERT of one row as one of many, whose arguments are the columns
+// of a table. It knows the plainest form, INSERT INTO … VALUES (…), of this package's
+// own statements; of any other it returns "".
+func (s *statement) rows(args []any) string {
+	s.once.Do(func() {
+		head, tail, ok := strings.Cut(s.text, "VALUES (")
+		list, end, closed := strings.Cut(tail, ")")
+		if s.class != inserts || !ok || !closed || strings.ContainsAny(list+end, "(") || strings.Contains(end, "$") {
+			return
+		}
+		items := strings.Split(list, ",")
+		for i, item := range items {
+			if item = strings.TrimSpace(item); strings.HasPrefix(item, "$") {
+				items[i] = "r.p" + item[1:]
+			}
+		}
+		var arrays, names []string
+		for i, arg := range args {
+			kind := "text"
+			switch arg.(type) {
+			case int64:
+				kind = "bigint"
+			case string:
+			default:
+				return
+			}
+			arrays = append(arrays, fmt.Sprintf("$%d::%s[]", i+1, kind))
+			names = append(names, fmt.Sprint("p", i+1))
+		}
+		s.many = head + "SELECT " + strings.Join(items, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS r(" + strings.Join(names, ", ") + ")" + end
+	})
+	return s.many
+}
+
+// columns turns the arguments of many writes into one argument for each column. It
+// fails when their types differ.
+func columns(writes []write) ([]any, bool) {
+	list := make([]any, len(writes[0].args))
+	for c, arg := range writes[0].args {
+		var ok bool
+		if _, text := arg.(string); text {
+			list[c], ok = column[string](writes, c)
+		} else {
+			list[c], ok = column[int64](writes, c)
+		}
+		if !ok {
+			return nil, false
+		}
+	}
+	return list, true
+}
+
+func column[T any](writes []write, c int) ([]T, bool) {
+	list := make([]T, len(writes))
+	for i, w := range writes {
+		v, ok := w.args[c].(T)
+		if !ok {
+			return nil, false
+		}
+		list[i] = v
+	}
+	return list, true
 }
 
 // write is a statement of a transaction that has not begun.

@@ -108,7 +108,7 @@ func (c Cluster) init(settings []string) error {
 		}
 	}
 	// --no-sync is about the new files only; what the server writes is durable.
-	if out, err := c.Run("initdb", "--no-sync", "-D", c.Data(), "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"); err != nil {
+	if out, err := c.Run("initdb", "--no-sync", "-D", c.Data(), "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C"); err != nil {
 		return fmt.Errorf("initdb: %w\n%s", err, out)
 	}
 	conf, err := os.OpenFile(filepath.Join(c.Data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
@@ -209,11 +209,11 @@ func shared(t testing.TB) Cluster {
 }
 
 func joinShared() (Cluster, error) {
-	locks := filepath.Join(os.TempDir(), fmt.Sprintf("gerbang-tests-%d", os.Geteuid()))
+	locks := filepath.Join(fastDir(), fmt.Sprintf("gerbang-tests-%d", os.Geteuid()))
 	if err := os.MkdirAll(locks, 0o755); err != nil {
 		return Cluster{}, err
 	}
-	c := Cluster{Dir: filepath.Join(fastDir(), fmt.Sprintf("gerbang-pg-%d", os.Geteuid())), Port: 5432}
+	c := Cluster{Dir: filepath.Join(locks, "pg"), Port: 5432}
 	start, err := lock(filepath.Join(locks, "start"), syscall.LOCK_EX)
 	if err != nil {
 		return c, err
@@ -243,9 +243,13 @@ func joinShared() (Cluster, error) {
 	return c, stopper.Start()
 }
 
-// fastDir is where files are written fastest: in memory where there is enough.
+// fastDir is where files are written fastest: in memory where there is enough, unless
+// TMPDIR says where.
 func fastDir() string {
 	var fs syscall.Statfs_t
+	if os.Getenv("TMPDIR") != "" {
+		return os.TempDir()
+	}
 	if err := syscall.Statfs("/dev/shm", &fs); err == nil && int64(fs.Bavail)*fs.Bsize > 4<<30 {
 		return "/dev/shm"
 	}
