@@ -69,8 +69,9 @@ func statementOf(text string) *statement {
 		s.class, written = updates, words[1]
 	}
 	if written != "" {
+		// What looks at other tables must run where it stands among their writes.
 		rank, ok := ranks[written]
-		if s.table = rank; !ok {
+		if s.table = rank; !ok || s.mentions != 1<<rank {
 			s.class = other
 		}
 	}
@@ -90,8 +91,9 @@ func (s *statement) rows(args []any) string {
 		}
 		items := strings.Split(list, ",")
 		for i, item := range items {
-			if item = strings.TrimSpace(item); strings.HasPrefix(item, "$") {
-				items[i] = "r.p" + item[1:]
+			items[i] = strings.TrimSpace(item)
+			if number, ok := strings.CutPrefix(items[i], "$"); ok {
+				items[i] = "r.p" + number
 			}
 		}
 		var arrays, names []string
