@@ -208,6 +208,7 @@ type Tx interface {
 	// Setting and SetSetting keep small facts about the installation, sealed.
 	Setting(name string) (string, error)
 	SetSetting(name, value string) error
+	InsertSetting(name, value string) (bool, error) // unless it is set
 
 	// Erase deletes every row but settings.
 	Erase() error

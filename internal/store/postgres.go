@@ -28,6 +28,8 @@ type postgres struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
 
+	machine gateway.Clock
+	signals chan string
 	reads   chan *read   // of transactions that have not begun
 	groups  chan *queued // of transactions that wait for their commit
 	gate    gate
@@ -86,7 +88,7 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 		return nil, err
 	}
 	p := &postgres{
-		pool: pool, log: c.Log, reads: make(chan *read), groups: make(chan *queued, maxGroup), closing: make(chan struct{}),
+		pool: pool, log: c.Log, machine: c.Machine, signals: make(chan string, maxSignals), reads: make(chan *read), groups: make(chan *queued, maxGroup), closing: make(chan struct{}),
 		gate: gate{held: map[string]chan struct{}{}},
 	}
 	if err := p.view(ctx, func(*session) error { return nil }); err != nil {
@@ -94,6 +96,11 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 		return nil, err
 	}
 	if !c.ReadOnly {
+		if err := p.checkClock(ctx, refuseSkew); err != nil {
+			pool.Close()
+			return nil, err
+		}
+		p.working.Go(p.send)
 		for range readers {
 			p.working.Go(p.read)
 		}
@@ -293,6 +300,8 @@ func (p *postgres) overtaken(err error) bool {
 	}
 	return false
 }
+
+func (p *postgres) alone() bool { return false }
 
 // migrate implements engine.
 func (p *postgres) migrate(ctx context.Context, fn func(*session) error) error {

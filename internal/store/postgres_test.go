@@ -12,6 +12,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/store"
@@ -225,4 +226,61 @@ func TestPostgresTextWithoutNUL(t *testing.T) {
 	if !errors.Is(err, gateway.Invalid) {
 		t.Errorf("writing: %v", err)
 	}
+}
+
+// A process whose clock is far from the database's is not let in.
+func TestPostgresClock(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	for offset, ok := range map[time.Duration]bool{time.Second: true, 10 * time.Second: false, -10 * time.Second: false} {
+		s, err := store.Open(t.Context(), store.Config{URL: f.url, Keys: f.keys, Clock: f.clock, Machine: gateway.NewMovableClock(offset)})
+		if err == nil {
+			s.Close()
+		}
+		if (err == nil) != ok || !ok && !strings.Contains(err.Error(), "clock") {
+			t.Errorf("%s off: %v", offset, err)
+		}
+	}
+}
+
+// Signals reach every process that listens, also after its connection was lost.
+func TestPostgresSignals(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	other := f.again(t, false)
+	heard := make(chan string, 100)
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() {
+		other.Listen(ctx, func(text string) { heard <- text })
+		close(stopped)
+	}()
+	// What is said before it listens is lost, so it is said until it is heard.
+	await := func(want string) {
+		t.Helper()
+		for tries := 0; tries < 600; tries++ {
+			f.Signal(want)
+			select {
+			case got := <-heard:
+				if got == want {
+					return
+				}
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+		t.Fatalf("%q was not heard", want)
+	}
+	await("one")
+	if _, err := f.raw(t).Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()`); err != nil {
+		t.Fatal(err)
+	}
+	await("two")
+	stop()
+	<-stopped
 }

@@ -375,6 +375,10 @@ func (s *sqlite) migrate(ctx context.Context, fn func(*session) error) error {
 // patient implements engine. No statement is ever interrupted.
 func (s *sqlite) patient(*session) error { return nil }
 
+func (s *sqlite) alone() bool                                { return true }
+func (s *sqlite) signal(string)                              {}
+func (s *sqlite) listen(ctx context.Context, _ func(string)) { <-ctx.Done() }
+
 // overtaken implements engine. A violated unique index means that a
 // row the transaction had looked for came in meanwhile: the next run sees it.
 func (s *sqlite) overtaken(err error) bool {

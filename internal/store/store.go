@@ -21,6 +21,9 @@ type Config struct {
 	Keys  *seal.Keyring
 	Clock gateway.Clock
 	Log   *slog.Logger // nil discards
+	// Machine is the machine's clock, which a server's is compared with; nil takes
+	// gateway.SystemClock.
+	Machine gateway.Clock
 	// ReadOnly opens an existing database for looking only: no migration, no
 	// Update. It works beside a process that writes.
 	ReadOnly bool
@@ -50,6 +53,12 @@ type engine interface {
 	// overtaken reports whether another transaction stood in the way, so that running
 	// the whole transaction again may succeed.
 	overtaken(error) bool
+	// alone reports whether no other process may write to the database.
+	alone() bool
+	// signal tells other processes something, if they listen. It does not block.
+	signal(string)
+	// listen calls heard with the signals of all processes until ctx ends.
+	listen(ctx context.Context, heard func(string))
 	close() error
 }
 
@@ -61,6 +70,9 @@ const maxTries = 10
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Machine == nil {
+		c.Machine = gateway.SystemClock{}
 	}
 	db, err := openEngine(ctx, c)
 	if err != nil {
@@ -100,6 +112,16 @@ func openEngine(ctx context.Context, c Config) (engine, error) {
 
 // Close waits for running transactions and closes the database.
 func (s *Store) Close() error { return s.db.close() }
+
+// Alone reports whether this process is the only one that may write to the database.
+func (s *Store) Alone() bool { return s.db.alone() }
+
+// Signal tells the other processes over the same database something short. It does
+// not block, and may be lost.
+func (s *Store) Signal(text string) { s.db.signal(text) }
+
+// Listen calls heard with every signal, of this process too, until ctx ends.
+func (s *Store) Listen(ctx context.Context, heard func(string)) { s.db.listen(ctx, heard) }
 
 // View implements gateway.Store.
 func (s *Store) View(ctx context.Context, fn func(gateway.Tx) error) error {

@@ -83,6 +83,10 @@ func (t *tx) SetSetting(name, value string) error {
 	return err
 }
 
+func (t *tx) InsertSetting(name, value string) (bool, error) {
+	return t.changed(`INSERT INTO setting (name, value_sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, t.keys.Seal("setting."+name, value))
+}
+
 // tables lists every table but setting, those that are referred to last.
 var tables = []string{
 	"office_session", "office_user", "office_trace", "tally", "payment_hour", "notification_hour", "settlement_day", "account_total",
