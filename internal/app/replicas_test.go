@@ -321,3 +321,29 @@ func TestDatabaseRestart(t *testing.T) {
 	b.check()
 	t.Logf("the first answer came within %v of the database's return", longest)
 }
+
+// The primary dies under load and its synchronous standby takes over: nothing that
+// was acknowledged is lost, and both processes go on with the new primary.
+func TestFailover(t *testing.T) {
+	t.Parallel()
+	severalProcesses(t)
+	primary := storetest.NewCluster(t)
+	primary.Create(t, "gerbang")
+	standby := primary.Standby(t)
+	dir := t.TempDir()
+	writeDatabase(t, dir, fmt.Sprintf("postgres://gerbang@/gerbang?host=%s,%s&port=%d,%d", primary.Dir, standby.Dir, primary.Port, standby.Port))
+	b := fleet(t, dir)
+	stop := b.load()
+	b.answers(100)
+	primary.Stop(t, "immediate")
+	standby.Promote(t)
+	for len(b.answered) > 0 {
+		<-b.answered // from before
+	}
+	b.answers(100)
+	stop()
+	for i := range b.process {
+		b.control(i).call("GET", "/info", nil, 200, nil) // still the first processes
+	}
+	b.check()
+}
