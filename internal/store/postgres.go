@@ -318,7 +318,14 @@ func (p *postgres) migrate(ctx context.Context, fn func(*session) error) error {
 
 // patient implements engine.
 func (p *postgres) patient(q *session) error {
-	t := q.runner.(*transaction)
+	t, ok := q.runner.(*transaction)
+	if !ok { // an attempt
+		a := q.runner.(*attempt)
+		if a.begin(); a.broken != nil {
+			return a.broken
+		}
+		t = a.tx
+	}
 	_, err := t.send(nil, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)", nil)
 	t.conn.PgConn().Conn().SetDeadline(time.Time{})
 	return err

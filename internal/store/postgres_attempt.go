@@ -154,9 +154,7 @@ func (a *attempt) premise(query string, args ...any) error {
 	case a.broken != nil || a.tx == nil && len(a.queue) == 0:
 		return a.broken // who writes nothing promises nothing
 	case a.tx == nil:
-		s := *statementOf(query)
-		s.class, s.table = updates, ranks["wallet"]
-		a.push(&s, true, args)
+		a.push(statementOf(query), true, args)
 		return nil
 	}
 	found := false

@@ -27,7 +27,7 @@ type class int
 
 const (
 	inserts class = iota
-	updates       // also looks at a premise
+	updates       // and premises
 	reads
 	other // anything that must run where it stands
 )
@@ -60,6 +60,8 @@ func statementOf(text string) *statement {
 	written := ""
 	switch {
 	case len(words) < 3:
+	case strings.HasSuffix(text, " FOR SHARE"): // a premise locks its row as an UPDATE does
+		s.class, written = updates, words[slices.Index(words, "FROM")+1]
 	case words[0] == "SELECT":
 		s.class = reads
 	case slices.Contains(words, "RETURNING"):

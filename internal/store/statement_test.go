@@ -18,6 +18,7 @@ func TestStatementOf(t *testing.T) {
 		{"UPDATE payment SET state = $2 WHERE id = $1 AND EXISTS (SELECT 1 FROM binding)", other, ""},
 		{"INSERT INTO terminal (day) VALUES ($1) RETURNING trace", other, ""},
 		{"INSERT INTO unheard_of (a) VALUES ($1)", other, ""},
+		{"SELECT 1 FROM wallet WHERE id = $1 AND version = $2 FOR SHARE", updates, "wallet"},
 		{"DELETE FROM claim", other, ""},
 		{"WITH due AS (SELECT id FROM page) UPDATE page SET state = $1", other, ""},
 	} {

@@ -48,7 +48,7 @@ type engine interface {
 	update(ctx context.Context, fn func(*session) error) error
 	// migrate is update while no other process migrates.
 	migrate(ctx context.Context, fn func(*session) error) error
-	// patient lifts the bound on how long a statement of a view may take.
+	// patient lifts the bound on how long a statement of the transaction may take.
 	patient(*session) error
 	// overtaken reports whether another transaction stood in the way, so that running
 	// the whole transaction again may succeed.
