@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"sync"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -267,6 +268,30 @@ func TestKillOneOfTwo(t *testing.T) {
 	stop()
 	if n := b.faults.Load(); n > 0 {
 		t.Errorf("%d errors of the process that lived", n)
+	}
+	b.check()
+}
+
+// One of two processes is frozen in the middle of its work and wakes up later: the
+// other one goes on without an error, and the late writes of the first do no harm.
+func TestFreezeOneOfTwo(t *testing.T) {
+	t.Parallel()
+	severalProcesses(t)
+	b := fleet(t, home(t))
+	stop := b.load()
+	for n := range rounds(5) {
+		b.answers(10 + 7*(n%5))
+		frozen := b.process[n%2].cmd.Process
+		frozen.Signal(syscall.SIGSTOP)
+		for len(b.answered) > 0 {
+			<-b.answered // from before
+		}
+		b.answers(60) // of the other one
+		frozen.Signal(syscall.SIGCONT)
+	}
+	stop()
+	if n := b.faults.Load(); n > 0 {
+		t.Errorf("%d errors", n)
 	}
 	b.check()
 }

@@ -105,8 +105,10 @@ func (p *postgres) renew(c *pgxpool.Conn) (*pgxpool.Conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	// Its statements are few and simple: no plan depends on their arguments.
-	if _, err := c.Exec(context.Background(), "SET plan_cache_mode = force_generic_plan"); err != nil {
+	// Its statements are few and simple: no plan depends on their arguments. And a
+	// group does not wait long for a row that somebody holds; whose row it is then
+	// waits alone.
+	if _, err := c.Exec(context.Background(), "SET plan_cache_mode = force_generic_plan; SET lock_timeout = '250ms'"); err != nil {
 		err = classify(c.Conn(), err)
 		release(c)
 		return nil, err

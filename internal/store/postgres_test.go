@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -15,6 +16,8 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/store"
 	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 )
@@ -283,4 +286,85 @@ func TestPostgresSignals(t *testing.T) {
 	await("two")
 	stop()
 	<-stopped
+}
+
+// What an update has read of a wallet must still hold at its commit, whether it
+// writes the wallet or not. Another process changes it in between, once.
+func TestPostgresPremises(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	for name, write := range map[string]func(gateway.Tx) error{
+		"it is only read": func(tx gateway.Tx) error { return tx.SetSetting("decided", "yes") },
+		"it is debited": func(tx gateway.Tx) error {
+			_, err := tx.DebitWallet("wal_1", ledger.Split{Cash: 1})
+			return err
+		},
+		"it is read again after a write": func(tx gateway.Tx) error {
+			if err := tx.SetPINFails("wal_1", 1, time.Time{}); err != nil {
+				return err
+			}
+			_, err := tx.Wallet("wal_1")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := open(t, storetest.Postgres)
+			f.fill(t)
+			other := f.again(t, false)
+			var read []money.Amount
+			err := f.Update(t.Context(), func(tx gateway.Tx) error {
+				w, err := tx.Wallet("wal_1")
+				if err != nil {
+					return err
+				}
+				if read = append(read, w.Balance.Cash); len(read) == 1 {
+					if err := other.Update(t.Context(), func(tx gateway.Tx) error {
+						_, err := tx.CreditWallet("wal_1", ledger.Split{Cash: 500}, money.Max)
+						return err
+					}); err != nil {
+						return err
+					}
+				}
+				return write(tx)
+			})
+			if err != nil || len(read) != 2 || read[1] != read[0]+500 {
+				t.Errorf("read balances %v, error %v; want a second run that sees the credit", read, err)
+			}
+		})
+	}
+}
+
+// Updates that want the same row and commit together are told apart.
+func TestPostgresCollisionsInAGroup(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	const keys, each = 100, 3
+	var won [keys]atomic.Int32
+	var wg sync.WaitGroup
+	for i := range keys * each {
+		wg.Go(func() {
+			var claimed bool
+			if err := f.Update(context.Background(), func(tx gateway.Tx) (err error) {
+				claimed, err = tx.InsertClaim(gateway.Claim{Merchant: "m", Scope: "s", Key: fmt.Sprint(i % keys)})
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+			if claimed {
+				won[i%keys].Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range won {
+		if n := won[i].Load(); n != 1 {
+			t.Errorf("key %d was claimed %d times", i, n)
+		}
+	}
 }
