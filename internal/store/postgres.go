@@ -45,6 +45,7 @@ const (
 	poolSize = 16
 	// transactionTimeout ends a transaction whose database has stopped answering.
 	transactionTimeout = 10 * time.Second
+	connectTimeout     = 5 * time.Second
 	// connectPatience is how long a caller waits for a database that refuses
 	// connections, as one that restarts does.
 	connectPatience = 2 * time.Second
@@ -70,6 +71,10 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 	}
 	if !strings.Contains(c.URL, "pool_max_conns") {
 		config.MaxConns = poolSize
+	}
+	config.MaxConns = max(config.MaxConns, readers+writers+4) // those have one each for good
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
 	}
 	for name, value := range sessionSettings {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
