@@ -21,9 +21,8 @@ import (
 // postgres is the engine of several processes over one database.
 //
 // Transactions run at READ COMMITTED beside each other, so what a transaction
-// decides on is either guarded in its writes or locked by its reads
-// (session.forUpdate). A transaction is sent in as few round trips as it has
-// reads: BEGIN goes out with its first statement.
+// decides on is guarded in its writes, is a premise that is checked at the end, or
+// is locked by its reads (runner.holding).
 type postgres struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
@@ -93,8 +92,8 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 		return nil, err
 	}
 	p := &postgres{
-		pool: pool, log: c.Log, machine: c.Machine, signals: make(chan string, maxSignals), reads: make(chan *read), groups: make(chan *queued, maxGroup), closing: make(chan struct{}),
-		gate: gate{held: map[string]chan struct{}{}},
+		pool: pool, log: c.Log, machine: c.Machine, signals: make(chan string, maxSignals), reads: make(chan *read),
+		groups: make(chan *queued, maxGroup), closing: make(chan struct{}), gate: gate{held: map[string]chan struct{}{}},
 	}
 	if err := p.view(ctx, func(*session) error { return nil }); err != nil {
 		pool.Close()
@@ -196,14 +195,29 @@ func (p *postgres) view(ctx context.Context, fn func(*session) error) error {
 		return err
 	}
 	t := &transaction{conn: c.Conn(), begin: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+	// The pool may hold connections that a restarted database has forgotten.
+	tries := poolSize
+	t.another = func() bool {
+		if tries--; tries < 0 {
+			return false
+		}
+		next, err := p.acquire(ctx)
+		if err != nil {
+			return false
+		}
+		release(c)
+		c, t.conn = next, next.Conn()
+		return true
+	}
 	defer func() {
 		t.end("ROLLBACK") // it has read only; also when fn panics
 		release(c)
 	}()
-	if err := fn(&session{t}); err != nil || t.broken != nil {
-		return errors.Join(err, t.broken)
-	}
-	if !t.begun {
+	err = fn(&session{t})
+	switch {
+	case t.broken != nil:
+		return t.broken
+	case err == nil && !t.begun:
 		_, err = t.send(nil, "SELECT 1", nil) // who looks at nothing asks whether the database is there
 	}
 	return err
@@ -352,7 +366,11 @@ type transaction struct {
 	writes bool
 	id     string // the database's, of one that writes
 	begun  bool
+	heard  bool  // a row
 	broken error // what made the transaction unusable
+	// another, when set, gives a transaction that has heard nothing another
+	// connection in place of one that turned out to be dead.
+	another func() bool
 }
 
 func (t *transaction) run(_ bool, query string, args []any) (int64, error) {
@@ -380,7 +398,7 @@ func (t *transaction) skipping() string {
 
 func (t *transaction) premise(string, ...any) error { return nil }
 
-// send runs one statement, and sends BEGIN ahead of the first.
+// send runs one statement. BEGIN goes out with the first.
 func (t *transaction) send(each func(row) error, query string, args []any) (changed int64, err error) {
 	if t.broken != nil {
 		return 0, t.broken
@@ -392,6 +410,16 @@ func (t *transaction) send(each func(row) error, query string, args []any) (chan
 		}
 		return t.read(rows, each)
 	}
+	changed, err = t.open(each, query, args)
+	for t.broken != nil && t.conn.IsClosed() && !t.heard && t.another != nil && t.another() {
+		t.broken = nil
+		changed, err = t.open(each, query, args)
+	}
+	return changed, err
+}
+
+// open sends BEGIN and the first statement.
+func (t *transaction) open(each func(row) error, query string, args []any) (changed int64, err error) {
 	t.begun = true
 	batch := &pgx.Batch{}
 	batch.Queue(t.begin)
@@ -423,7 +451,7 @@ func (t *transaction) send(each func(row) error, query string, args []any) (chan
 func (t *transaction) read(rows pgx.Rows, each func(row) error) (int64, error) {
 	defer rows.Close()
 	for rows.Next() {
-		if each == nil {
+		if t.heard = true; each == nil {
 			continue
 		}
 		if err := each(rows); err != nil {

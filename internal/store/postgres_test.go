@@ -368,3 +368,38 @@ func TestPostgresCollisionsInAGroup(t *testing.T) {
 		}
 	}
 }
+
+// A database that forgot all connections, as one that restarted did, is served on at
+// once: nobody sees an error.
+func TestPostgresDeadConnections(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	f.fill(t)
+	look := func(tx gateway.Tx) error { _, err := tx.Wallet("wal_1"); return err }
+	for range 3 {
+		var wg sync.WaitGroup
+		for range 16 { // fill the pool
+			wg.Go(func() {
+				if err := f.View(context.Background(), look); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if _, err := f.raw(t).Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.View(t.Context(), look); err != nil {
+			t.Errorf("a view: %v", err)
+		}
+		if err := f.Update(t.Context(), func(tx gateway.Tx) error {
+			_, err := tx.DebitWallet("wal_1", ledger.Split{Cash: 1})
+			return errors.Join(look(tx), err)
+		}); err != nil {
+			t.Errorf("an update: %v", err)
+		}
+	}
+}
