@@ -32,7 +32,7 @@ type postgres struct {
 	reads   chan *read   // of transactions that have not begun
 	groups  chan *queued // of transactions that wait for their commit
 	gate    gate
-	commits atomic.Int64 // updates committed in groups
+	grown   [64]atomic.Int64 // rows inserted, by the table's rank
 	closing chan struct{}
 	once    sync.Once
 	working sync.WaitGroup
@@ -348,6 +348,28 @@ func (p *postgres) patient(q *session) error {
 	_, err := t.send(nil, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)", nil)
 	t.conn.PgConn().Conn().SetDeadline(time.Time{})
 	return err
+}
+
+// grow counts a row that is being inserted, and has the planner look at the table
+// when it has got ten times as many as the last time. The plans made while it was
+// empty cannot tell a good index from another, and would be kept until autovacuum
+// comes by, up to a minute later.
+func (p *postgres) grow(s *statement) {
+	switch p.grown[s.table].Add(1) {
+	case 100, 1_000, 10_000, 100_000:
+	default:
+		return
+	}
+	go func() { // the pool's Close waits for it
+		c, err := p.acquire(context.Background())
+		if err == nil {
+			_, err = c.Exec(context.Background(), "ANALYZE "+tableOf(s.table))
+			release(c)
+		}
+		if err != nil {
+			p.log.Warn("a table could not be analyzed; autovacuum will do it", "error", err)
+		}
+	}()
 }
 
 func (p *postgres) close() error {

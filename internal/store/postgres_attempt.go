@@ -117,6 +117,9 @@ func (a *attempt) begin() {
 
 func (a *attempt) run(guarded bool, query string, args []any) (int64, error) {
 	s := statementOf(query)
+	if s.class == inserts {
+		a.db.grow(s)
+	}
 	if a.tx == nil && s.class != inserts && s.class != updates {
 		a.begin()
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"slices"
-	"strings"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -233,9 +232,7 @@ func (p *postgres) commitGroup(conn *pgx.Conn, group []*queued) {
 		err := p.runGroup(t, group, merge)
 		failed := slices.ContainsFunc(group, (*queued).failed)
 		if err == nil && !failed {
-			if err = p.commit(t); err == nil {
-				p.grown(len(group))
-			}
+			err = p.commit(t)
 			for _, q := range group {
 				q.err = err
 				close(q.done)
@@ -261,27 +258,6 @@ func (p *postgres) commitGroup(conn *pgx.Conn, group []*queued) {
 }
 
 func (q *queued) failed() bool { return q.err != nil }
-
-// grown counts commits and has the planner look at the tables after the first
-// thousand and ten thousand. The plans made while they were empty tell no index from
-// another, and would be kept until autovacuum comes by.
-func (p *postgres) grown(commits int) {
-	after := p.commits.Add(int64(commits))
-	for _, mark := range []int64{1_000, 10_000} {
-		if after-int64(commits) < mark && after >= mark {
-			p.working.Go(func() {
-				c, err := p.acquire(context.Background())
-				if err == nil {
-					_, err = c.Exec(context.Background(), "ANALYZE "+strings.Join(tables, ", "))
-					release(c)
-				}
-				if err != nil {
-					p.log.Warn("the tables could not be analyzed; autovacuum will do it", "error", err)
-				}
-			})
-		}
-	}
-}
 
 // runGroup runs the writes of a group in one round trip and marks whose guards did
 // not hold. Merged, it may fail with errUnsure without having found out whose.

@@ -41,6 +41,16 @@ var ranks = func() map[string]int {
 	return ranks
 }()
 
+// tableOf reverses ranks.
+func tableOf(rank int) string {
+	for table, r := range ranks {
+		if r == rank {
+			return table
+		}
+	}
+	panic(fmt.Sprint("store: no table has rank ", rank))
+}
+
 var statementsKnown sync.Map // text → *statement
 
 // statementOf reads a statement's text, once.
