@@ -13,7 +13,7 @@ import (
 // installationFlags say where an installation lives.
 type installationFlags struct {
 	Data     string `help:"Directory of the master key and the database." default:"./gerbang-data" type:"path"`
-	Database string `help:"Database, as sqlite:///path/to/file; by default gerbang.db in the data directory." placeholder:"URL"`
+	Database string `help:"Database, as sqlite:///path/to/file or postgres://user@host/name; by default gerbang.db in the data directory." placeholder:"URL"`
 }
 
 func (f installationFlags) installation() app.Installation {

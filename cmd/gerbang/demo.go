@@ -22,6 +22,8 @@ import (
 type demoCommand struct {
 	Exit bool   `help:"Leave when the journeys are over instead of staying up to be looked at."`
 	Addr string `help:"Address to listen on." default:"127.0.0.1:0"`
+	// Not from the environment: what is named there may be in use.
+	Database string `help:"Empty database to play in, as postgres://user@host/name; by default a file that is thrown away." placeholder:"URL" env:"-"`
 }
 
 // demoTimeout bounds the journeys.
@@ -34,7 +36,7 @@ func (c demoCommand) Run(ctx context.Context, std streams) (err error) {
 	}
 	defer os.RemoveAll(dir)
 	a, err := app.StartSandbox(ctx, app.Config{
-		Installation: app.Installation{DataDir: dir}, Addr: c.Addr, Version: version,
+		Installation: app.Installation{DataDir: dir, Database: c.Database}, Addr: c.Addr, Version: version,
 		Log: slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: slog.LevelError})),
 	})
 	if err != nil {

@@ -17,6 +17,8 @@ import (
 	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 )
 
 func TestMain(m *testing.M) {
@@ -26,8 +28,26 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command line as a user would; the scripts are in testdata.
 func TestScripts(t *testing.T) {
 	t.Parallel()
+	runScripts(t, "testdata", nil)
+}
+
+// TestScriptsOnPostgres runs the commands that take a database on PostgreSQL; $DB and
+// $OTHER are the URLs of empty databases.
+func TestScriptsOnPostgres(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	runScripts(t, "testdata/postgres", func(env *testscript.Env) error {
+		env.Setenv("DB", storetest.Postgres.New(env.T().(testing.TB)))
+		env.Setenv("OTHER", storetest.Postgres.New(env.T().(testing.TB)))
+		return nil
+	})
+}
+
+func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
-		Dir: "testdata",
+		Dir: dir, Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"ready": ready, "exitcode": exitCode, "paymentid": paymentID, "notificationid": notificationID, "rawrequest": rawRequest,
 		},

@@ -2,6 +2,7 @@ package app
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -52,6 +53,7 @@ type App struct {
 	BaseURL string
 	Gateway *gateway.Gateway
 
+	id      string // tells this App's signals from those of others
 	store   *store.Store
 	server  *http.Server
 	drain   chan struct{}      // closed before anything stops, for calls that wait
@@ -91,9 +93,9 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{store: db, log: c.Log, drain: make(chan struct{}), served: make(chan error, 1)}
+	a := &App{id: rand.Text(), store: db, log: c.Log, drain: make(chan struct{}), served: make(chan error, 1)}
 	scenarios := sandbox.NewScenarios()
-	core := gateway.Config{Store: db, Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force}
+	core := gateway.Config{Store: db, Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
 	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -144,7 +146,10 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL, ReturnURL: returnURL,
 		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Draining: a.drain, Log: a.log,
-		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
+		SaveOffset: func(ctx context.Context, offset time.Duration) error {
+			defer a.store.Signal(signalClock + a.id)
+			return saveOffset(ctx, a.store, offset)
+		},
 	})
 	if err := box.Seed(ctx); err != nil {
 		return err
@@ -198,9 +203,11 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 
-	// A database file has one owner: what a predecessor held when it died is free.
-	if err := a.Gateway.ReleaseNotifications(ctx); err != nil {
-		return err
+	// What a predecessor held when it died is free, if nobody else can be holding it.
+	if a.store.Alone() {
+		if err := a.Gateway.ReleaseNotifications(ctx); err != nil {
+			return err
+		}
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
@@ -210,6 +217,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		}
 	})
 	a.working.Go(func() { a.sweep(background) })
+	a.working.Go(func() { a.store.Listen(background, func(signal string) { a.heard(background, clock, signal) }) })
 	return nil
 }
 
@@ -221,6 +229,26 @@ func (a *App) topUpWays() []wirefaspay.Instruction {
 		ways = append(ways, wirefaspay.Instruction{Option: wirefaspay.TopUpOptions[i], Icon: a.BaseURL + guide.Icon, URL: a.BaseURL + guide.Path})
 	}
 	return ways
+}
+
+// signalClock says that the sandbox's clock was moved.
+const signalClock = "clock " // and the id of the App that moved it
+
+// heard takes a signal of a process over the same database.
+func (a *App) heard(ctx context.Context, clock *gateway.MovableClock, signal string) {
+	mover, moved := strings.CutPrefix(signal, signalClock)
+	if !moved {
+		a.Gateway.Heard(signal)
+	}
+	if !moved || mover == a.id {
+		return
+	}
+	offset, err := loadOffset(ctx, a.store)
+	if err != nil {
+		a.log.Error("the clock was moved elsewhere and cannot follow", "error", err)
+	} else if ahead := clock.Offset(); ahead != offset {
+		clock.Advance(offset - ahead)
+	}
 }
 
 // manyWaits is how many parked calls make it worth giving memory back.

@@ -30,11 +30,16 @@ func home(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
 	if os.Getenv("GERBANG_TEST_ENGINE") == storetest.Postgres.Name {
-		if err := os.WriteFile(filepath.Join(dir, "database"), []byte(storetest.URL(t)), 0o600); err != nil {
-			t.Fatal(err)
-		}
+		writeDatabase(t, dir, storetest.URL(t))
 	}
 	return dir
+}
+
+func writeDatabase(t testing.TB, dir, url string) {
+	t.Helper()
+	if err := os.WriteFile(filepath.Join(dir, "database"), []byte(url), 0o600); err != nil {
+		t.Fatal(err)
+	}
 }
 
 // installed is the installation in a home.

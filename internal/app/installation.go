@@ -103,7 +103,10 @@ func keyPair(ctx context.Context, db *store.Store, name string) (*rsa.PrivateKey
 		if pem, err = snap.EncodePrivateKey(key); err != nil {
 			return nil, err
 		}
-		if err := db.Update(ctx, func(tx gateway.Tx) error { return tx.SetSetting(name, pem) }); err != nil {
+		if err := db.Update(ctx, func(tx gateway.Tx) error { _, err := tx.InsertSetting(name, pem); return err }); err != nil {
+			return nil, err
+		}
+		if pem, err = setting(ctx, db, name); err != nil { // another process may have been faster
 			return nil, err
 		}
 	}

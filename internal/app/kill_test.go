@@ -40,6 +40,12 @@ func child(dir string) int {
 	}
 	fmt.Println(a.BaseURL)
 	<-ctx.Done()
+	drain, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	if err := a.Stop(drain); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return 0
 }
 
@@ -71,6 +77,12 @@ func spawn(t testing.TB, dir string) process {
 func (p process) kill() {
 	p.cmd.Process.Kill()
 	p.cmd.Wait()
+}
+
+// stop asks the process to stop and returns how it ended.
+func (p process) stop() error {
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	return p.cmd.Wait()
 }
 
 // journal is what the clients know about every payment they sent.
@@ -161,6 +173,21 @@ func TestKill(t *testing.T) {
 		c.base = p.base
 	}
 
+	phones := make([]string, clients)
+	for i := range phones {
+		phones[i] = fmt.Sprintf("08140000%04d", i)
+	}
+	found := j.check(c, phones, cash)
+	c.auditClean()
+	auditedFromOutside(t, dir)
+	t.Logf("%d kills: %d payments acknowledged, all there; %d unanswered, of which %d were charged", kills, len(j.acked), len(j.unknown), found)
+}
+
+// check compares what the clients know with the books and returns how many of the
+// payments that were never answered were made. The wallets had cash each.
+func (j *journal) check(c control, phones []string, cash int64) (found int) {
+	t := c.t
+	t.Helper()
 	state := map[string]string{}
 	charged := int64(0)
 	for _, pay := range c.payments() {
@@ -177,7 +204,6 @@ func TestKill(t *testing.T) {
 			t.Errorf("LOST: %s was acknowledged and is %q", reference, state[reference])
 		}
 	}
-	found := 0
 	for reference := range j.unknown {
 		if state[reference] != "" {
 			found++
@@ -189,15 +215,13 @@ func TestKill(t *testing.T) {
 		}
 	}
 	held := int64(0)
-	for i := range clients {
-		held += c.wallet(fmt.Sprintf("08140000%04d", i)).Cash
+	for _, phone := range phones {
+		held += c.wallet(phone).Cash
 	}
-	if held+charged != clients*cash {
-		t.Errorf("wallets hold %d and %d were charged, together not %d", held, charged, int64(clients*cash))
+	if total := int64(len(phones)) * cash; held+charged != total {
+		t.Errorf("wallets hold %d and %d were charged, together not %d", held, charged, total)
 	}
-	c.auditClean()
-	auditedFromOutside(t, dir)
-	t.Logf("%d kills: %d payments acknowledged, all there; %d unanswered, of which %d were charged", kills, len(j.acked), len(j.unknown), found)
+	return found
 }
 
 func TestTerminate(t *testing.T) {

@@ -26,6 +26,7 @@ type Gateway struct {
 	waits    waits
 	feed     *Feed
 	force    func(context.Context, Operation) (Outcome, bool)
+	signal   func(string)
 
 	nobodyOnce sync.Once
 	nobodyHash string // what the password of an unknown user is compared with
@@ -40,7 +41,10 @@ type Config struct {
 	PINCost PINCost // zero takes DefaultPINCost
 	// Force, when set, may decide an operation before the rules do. Only the
 	// sandbox sets it.
-	Force     func(context.Context, Operation) (Outcome, bool)
+	Force func(context.Context, Operation) (Outcome, bool)
+	// Signal, when set, tells other processes over the same database what Heard must
+	// know. It must not block.
+	Signal    func(signal string)
 	KeepCodes bool // keep readable, sealed copies of one-time codes and PINs: the sandbox shows them
 }
 
@@ -83,10 +87,14 @@ func New(c Config) *Gateway {
 	if c.PINCost == (PINCost{}) {
 		c.PINCost = DefaultPINCost
 	}
+	if c.Signal == nil {
+		c.Signal = func(string) {}
+	}
 	onlookers := &Feed{}
 	return &Gateway{
 		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, secrets: newSecretHasher(c.Keys, c.PINCost),
 		rules: c.Rules, keepCodes: c.KeepCodes, phones: recent.New[BindingID, Phone](knownPhones), notified: make(chan struct{}, 1), force: c.Force,
+		signal: c.Signal,
 	}
 }
 
@@ -186,7 +194,7 @@ func (g *Gateway) Audit(ctx context.Context) ([]Invariant, error) { return g.sto
 
 // Erase deletes every row. Only the sandbox offers it.
 func (g *Gateway) Erase(ctx context.Context) error {
-	defer g.merchants.forget()
+	defer g.forgetMerchants()
 	defer g.phones.Clear()
 	return g.store.Update(ctx, func(tx Tx) error { return tx.Erase() })
 }

@@ -70,7 +70,7 @@ func (g *Gateway) RotateSecret(ctx context.Context, id MerchantID, overlap time.
 		_, err = tx.UpdateMerchant(m)
 		return err
 	})
-	g.merchants.forget()
+	g.forgetMerchants()
 	return secret, err
 }
 
@@ -160,7 +160,7 @@ func (g *Gateway) UpdateMerchant(ctx context.Context, m Merchant) error {
 		}
 		return err
 	})
-	g.merchants.forget()
+	g.forgetMerchants()
 	return err
 }
 
@@ -215,17 +215,17 @@ func (g *Gateway) MerchantByFaspayID(ctx context.Context, id string) (Merchant, 
 }
 
 func (g *Gateway) cachedMerchant(ctx context.Context, name merchantName, find func(Tx, string) (Merchant, error)) (Merchant, error) {
-	if m, ok := g.merchants.get(name); ok {
+	if m, ok := g.merchants.get(name, g.clock.Now()); ok {
 		return m, nil
 	}
 	var m Merchant
-	generation := g.merchants.generation()
+	generation, asked := g.merchants.generation(), g.clock.Now()
 	err := g.view(ctx, "no such client", func(tx Tx) (err error) {
 		m, err = find(tx, name.id)
 		return err
 	})
 	if err == nil {
-		g.merchants.put(name, m, generation)
+		g.merchants.put(name, m, generation, asked)
 	}
 	return m, err
 }
@@ -236,16 +236,25 @@ type merchantName struct{ provider, id string }
 // merchantCache remembers merchants by their names. A generation number keeps
 // a read that began before an update from being stored after it.
 type merchantCache struct {
-	mu   sync.RWMutex
-	gen  uint64
-	byID map[merchantName]Merchant
+	mu     sync.RWMutex
+	gen    uint64
+	byName map[merchantName]cachedMerchant
 }
 
-func (c *merchantCache) get(name merchantName) (Merchant, bool) {
+type cachedMerchant struct {
+	Merchant
+	read time.Time
+}
+
+// merchantAge is how long a change made in another process may go unnoticed when
+// its signal is lost.
+const merchantAge = time.Second
+
+func (c *merchantCache) get(name merchantName, now time.Time) (Merchant, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	m, ok := c.byID[name]
-	return m, ok
+	m, ok := c.byName[name]
+	return m.Merchant, ok && now.Sub(m.read) < merchantAge
 }
 
 func (c *merchantCache) generation() uint64 {
@@ -254,23 +263,23 @@ func (c *merchantCache) generation() uint64 {
 	return c.gen
 }
 
-func (c *merchantCache) put(name merchantName, m Merchant, generation uint64) {
+func (c *merchantCache) put(name merchantName, m Merchant, generation uint64, read time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gen != generation {
 		return
 	}
-	if c.byID == nil {
-		c.byID = map[merchantName]Merchant{}
+	if c.byName == nil {
+		c.byName = map[merchantName]cachedMerchant{}
 	}
-	c.byID[name] = m
+	c.byName[name] = cachedMerchant{m, read}
 }
 
 func (c *merchantCache) forget() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.gen++
-	c.byID = nil
+	c.byName = nil
 }
 
 // view runs fn in a read snapshot and turns a missing row into NotFound.

@@ -386,7 +386,7 @@ func (g *Gateway) closePush(tx Tx, push Push) error {
 	if err == nil && !closed {
 		return ErrRetry
 	}
-	tx.OnCommit(func() { g.waits.wake(push.PaymentID) })
+	tx.OnCommit(func() { g.wakePush(push.PaymentID) })
 	return err
 }
 

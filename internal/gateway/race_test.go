@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
@@ -181,4 +183,50 @@ func TestTwoSweepersAtOnce(t *testing.T) {
 		}
 	}
 	b.auditClean()
+}
+
+// A call that waits here is woken by the answer that was given elsewhere, by the
+// signal alone: nobody looks in this test.
+func TestSignalWakesAPushElsewhere(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	listener, ok := b.bare.(interface {
+		Listen(context.Context, func(string))
+		Signal(string)
+		Alone() bool
+	})
+	if !ok || listener.Alone() {
+		t.Skip("the engine has one process")
+	}
+	c := b.config
+	c.Signal = listener.Signal
+	there := gateway.New(c)
+	here := b.another()
+	ctx, stop := context.WithCancel(context.Background())
+	defer stop()
+	listening := make(chan struct{}, 100)
+	go listener.Listen(ctx, func(signal string) {
+		listening <- struct{}{}
+		here.Heard(signal)
+	})
+	for ready := false; !ready; {
+		listener.Signal("is anybody there?")
+		select {
+		case <-listening:
+			ready = true
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
+	s := must(here.StartPush(ctx, gateway.StartPush{
+		Merchant: b.merchant.ID, Dialect: "push", Phone: b.wallet.Phone, Reference: "P-1", Amount: 100, Proof: "p", Fingerprint: "f",
+	}))(t)
+	woken := make(chan error, 1)
+	go func() { woken <- here.AwaitPush(ctx, s.Payment.ID, nil) }()
+	for here.Waiting() == 0 {
+		runtime.Gosched()
+	}
+	must(there.ApprovePush(ctx, b.wallet.Phone, s.Payment.ID, pin, ledger.UseCash))(t)
+	if err := <-woken; err != nil {
+		t.Error(err)
+	}
 }

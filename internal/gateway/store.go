@@ -17,7 +17,8 @@ type Store interface {
 	// Update runs fn in one transaction and returns once its commit is durable.
 	// When fn or the commit fails, nothing of it remains. fn may be run again
 	// after ErrRetry or a conflict, so it must touch nothing but its Tx and
-	// variables it sets anew. ctx can only keep a waiting Update from starting:
+	// variables it sets anew. A run may be told that a guard held when it did not;
+	// that run is not committed. ctx can only keep a waiting Update from starting:
 	// once begun it runs to its end.
 	Update(ctx context.Context, fn func(Tx) error) error
 
@@ -207,6 +208,7 @@ type Tx interface {
 	// Setting and SetSetting keep small facts about the installation, sealed.
 	Setting(name string) (string, error)
 	SetSetting(name, value string) error
+	InsertSetting(name, value string) (bool, error) // unless it is set
 
 	// Erase deletes every row but settings.
 	Erase() error

@@ -65,7 +65,7 @@ func (t *tx) WalletBindings(w gateway.WalletID) ([]gateway.Binding, error) {
 }
 
 func (t *tx) DueBindings(limit int) ([]gateway.Binding, error) {
-	return all(t.session, t.scanBinding, selectBinding+`WHERE b.state = 'active' AND b.expires_us <= $1 ORDER BY b.expires_us LIMIT $2`+t.skipLocked,
+	return all(t.session, t.scanBinding, selectBinding+`WHERE b.state = 'active' AND b.expires_us <= $1 ORDER BY b.expires_us LIMIT $2`+t.skipping(),
 		us(t.now), limit)
 }
 

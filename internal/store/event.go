@@ -53,7 +53,7 @@ func (t *tx) InsertNotification(n gateway.Notification) error {
 // them once: a planner may otherwise repeat the search, and lock more than the limit.
 func (t *tx) ClaimNotifications(leaseUntil time.Time, limit int) ([]gateway.Notification, error) {
 	return all(t.session, scanNotification, `WITH due AS MATERIALIZED (
-			SELECT id FROM notification WHERE state = 'queued' AND next_us <= $1 ORDER BY next_us, id LIMIT $3`+t.skipLocked+`)
+			SELECT id FROM notification WHERE state = 'queued' AND next_us <= $1 ORDER BY next_us, id LIMIT $3`+t.skipping()+`)
 		UPDATE notification SET next_us = $2, lease_us = $2, fence = fence + 1
 		WHERE state = 'queued' AND next_us <= $1 AND id IN (SELECT id FROM due)
 		RETURNING `+notificationColumns, us(t.now), us(leaseUntil), limit)

@@ -62,10 +62,7 @@ func (s *Store) migrate(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.db.update(ctx, func(q *session) error {
-		if err := s.db.migrating(q); err != nil {
-			return err
-		}
+	if err := s.db.migrate(ctx, func(q *session) error {
 		_, err := q.exec(createMigrationTable)
 		return err
 	}); err != nil {
@@ -73,11 +70,8 @@ func (s *Store) migrate(ctx context.Context) error {
 	}
 	for _, step := range steps {
 		applied := false
-		err := s.db.update(ctx, func(q *session) error {
-			err := s.db.migrating(q)
-			if err != nil {
-				return err
-			}
+		err := s.db.migrate(ctx, func(q *session) error {
+			var err error
 			if applied, err = isApplied(q, step); err != nil || applied {
 				return err
 			}

@@ -52,7 +52,7 @@ func (t *tx) OTPPages(w gateway.WalletID) ([]gateway.Page, error) {
 
 func (t *tx) DuePages(limit int) ([]gateway.Page, error) {
 	return all(t.session, t.scanPage, `SELECT `+pageColumns+` FROM page
-		WHERE state IN ('otp', 'pin') AND deadline_us <= $1 ORDER BY deadline_us LIMIT $2`+t.skipLocked, us(t.now), limit)
+		WHERE state IN ('otp', 'pin') AND deadline_us <= $1 ORDER BY deadline_us LIMIT $2`+t.skipping(), us(t.now), limit)
 }
 
 func (t *tx) UpdatePage(p, before gateway.Page) (bool, error) {

@@ -6,6 +6,8 @@ import (
 	"fmt"
 	"log/slog"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -19,12 +21,21 @@ import (
 // postgres is the engine of several processes over one database.
 //
 // Transactions run at READ COMMITTED beside each other, so what a transaction
-// decides on is either guarded in its writes or locked by its reads
-// (session.forUpdate). A transaction is sent in as few round trips as it has
-// reads: BEGIN goes out with its first statement.
+// decides on is guarded in its writes, is a premise that is checked at the end, or
+// is locked by its reads (runner.holding).
 type postgres struct {
 	pool *pgxpool.Pool
 	log  *slog.Logger
+
+	machine gateway.Clock
+	signals chan string
+	reads   chan *read   // of transactions that have not begun
+	groups  chan *queued // of transactions that wait for their commit
+	gate    gate
+	grown   [64]atomic.Int64 // rows inserted, by the table's rank
+	closing chan struct{}
+	once    sync.Once
+	working sync.WaitGroup
 }
 
 const (
@@ -33,6 +44,7 @@ const (
 	poolSize = 16
 	// transactionTimeout ends a transaction whose database has stopped answering.
 	transactionTimeout = 10 * time.Second
+	connectTimeout     = 5 * time.Second
 	// connectPatience is how long a caller waits for a database that refuses
 	// connections, as one that restarts does.
 	connectPatience = 2 * time.Second
@@ -59,6 +71,10 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 	if !strings.Contains(c.URL, "pool_max_conns") {
 		config.MaxConns = poolSize
 	}
+	config.MaxConns = max(config.MaxConns, readers+writers+4) // those have one each for good
+	if config.ConnConfig.ConnectTimeout == 0 {
+		config.ConnConfig.ConnectTimeout = connectTimeout
+	}
 	for name, value := range sessionSettings {
 		if _, given := config.ConnConfig.RuntimeParams[name]; !given {
 			config.ConnConfig.RuntimeParams[name] = value
@@ -75,10 +91,26 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &postgres{pool: pool, log: c.Log}
+	p := &postgres{
+		pool: pool, log: c.Log, machine: c.Machine, signals: make(chan string, maxSignals), reads: make(chan *read),
+		groups: make(chan *queued, maxGroup), closing: make(chan struct{}), gate: gate{held: map[string]chan struct{}{}},
+	}
 	if err := p.view(ctx, func(*session) error { return nil }); err != nil {
 		pool.Close()
 		return nil, err
+	}
+	if !c.ReadOnly {
+		if err := p.checkClock(ctx, refuseSkew); err != nil {
+			pool.Close()
+			return nil, err
+		}
+		p.working.Go(p.send)
+		for range readers {
+			p.working.Go(p.read)
+		}
+		for range writers {
+			p.working.Go(p.write)
+		}
 	}
 	return p, nil
 }
@@ -163,30 +195,46 @@ func (p *postgres) view(ctx context.Context, fn func(*session) error) error {
 		return err
 	}
 	t := &transaction{conn: c.Conn(), begin: "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"}
+	// The pool may hold connections that a restarted database has forgotten.
+	tries := poolSize
+	t.another = func() bool {
+		if tries--; tries < 0 {
+			return false
+		}
+		next, err := p.acquire(ctx)
+		if err != nil {
+			return false
+		}
+		release(c)
+		c, t.conn = next, next.Conn()
+		return true
+	}
 	defer func() {
 		t.end("ROLLBACK") // it has read only; also when fn panics
 		release(c)
 	}()
-	if err := fn(&session{runner: t}); err != nil || t.broken != nil {
-		return errors.Join(err, t.broken)
-	}
-	if !t.begun {
-		_, err = t.exec("SELECT 1") // who looks at nothing asks whether the database is there
+	err = fn(&session{t})
+	switch {
+	case t.broken != nil:
+		return t.broken
+	case err == nil && !t.begun:
+		_, err = t.send(nil, "SELECT 1", nil) // who looks at nothing asks whether the database is there
 	}
 	return err
 }
 
-func (p *postgres) update(ctx context.Context, fn func(*session) error) error {
+// direct runs fn statement by statement in a transaction of its own.
+func (p *postgres) direct(ctx context.Context, fn func(*session) error) error {
 	c, err := p.acquire(ctx)
 	if err != nil {
 		return err
 	}
-	t := &transaction{conn: c.Conn(), begin: "BEGIN", wantID: true}
+	t := &transaction{conn: c.Conn(), begin: "BEGIN", writes: true}
 	defer func() {
 		t.end("ROLLBACK") // unless it was committed; also when fn panics
 		release(c)
 	}()
-	err = fn(&session{runner: t, forUpdate: " FOR NO KEY UPDATE", skipLocked: " FOR NO KEY UPDATE SKIP LOCKED"})
+	err = fn(&session{t})
 	if t.broken != nil {
 		return t.broken // whatever fn made of it
 	}
@@ -272,28 +320,64 @@ func (p *postgres) overtaken(err error) bool {
 	return false
 }
 
-// migrating implements engine.
-func (p *postgres) migrating(q *session) error {
-	if err := p.patient(q); err != nil {
-		return err
-	}
-	_, err := q.exec("SELECT pg_advisory_xact_lock(7205759403792793)")
-	return err
+func (p *postgres) alone() bool { return false }
+
+// migrate implements engine.
+func (p *postgres) migrate(ctx context.Context, fn func(*session) error) error {
+	return p.direct(ctx, func(q *session) error {
+		if err := p.patient(q); err != nil {
+			return err
+		}
+		if _, err := q.exec("SELECT pg_advisory_xact_lock(7205759403792793)"); err != nil {
+			return err
+		}
+		return fn(q)
+	})
 }
 
 // patient implements engine.
 func (p *postgres) patient(q *session) error {
-	t := q.runner.(*transaction)
-	if err := t.start(); err != nil {
-		return err
+	t, ok := q.runner.(*transaction)
+	if !ok { // an attempt
+		a := q.runner.(*attempt)
+		if a.begin(); a.broken != nil {
+			return a.broken
+		}
+		t = a.tx
 	}
+	_, err := t.send(nil, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)", nil)
 	t.conn.PgConn().Conn().SetDeadline(time.Time{})
-	_, err := q.exec("SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)")
 	return err
 }
 
+// grow counts a row that is being inserted, and has the planner look at the table
+// when it has got ten times as many as the last time. The plans made while it was
+// empty cannot tell a good index from another, and would be kept until autovacuum
+// comes by, up to a minute later.
+func (p *postgres) grow(s *statement) {
+	switch p.grown[s.table].Add(1) {
+	case 100, 1_000, 10_000, 100_000:
+	default:
+		return
+	}
+	go func() { // the pool's Close waits for it
+		c, err := p.acquire(context.Background())
+		if err == nil {
+			_, err = c.Exec(context.Background(), "ANALYZE "+tableOf(s.table))
+			release(c)
+		}
+		if err != nil {
+			p.log.Warn("a table could not be analyzed; autovacuum will do it", "error", err)
+		}
+	}()
+}
+
 func (p *postgres) close() error {
-	p.pool.Close()
+	p.once.Do(func() {
+		close(p.closing)
+		p.working.Wait()
+		p.pool.Close()
+	})
 	return nil
 }
 
@@ -301,32 +385,43 @@ func (p *postgres) close() error {
 type transaction struct {
 	conn   *pgx.Conn
 	begin  string
-	wantID bool
-	id     string // of the database, when wanted
+	writes bool
+	id     string // the database's, of one that writes
 	begun  bool
+	heard  bool  // a row
 	broken error // what made the transaction unusable
+	// another, when set, gives a transaction that has heard nothing another
+	// connection in place of one that turned out to be dead.
+	another func() bool
 }
 
-func (t *transaction) exec(query string, args ...any) (int64, error) {
-	return t.run(nil, query, args)
+func (t *transaction) run(_ bool, query string, args []any) (int64, error) {
+	return t.send(nil, query, args)
 }
 
 func (t *transaction) query(each func(row) error, query string, args ...any) error {
-	_, err := t.run(each, query, args)
+	_, err := t.send(each, query, args)
 	return err
 }
 
-// start sends BEGIN on its own.
-func (t *transaction) start() error {
-	if t.begun {
-		return t.broken
+func (t *transaction) holding(string) string {
+	if !t.writes {
+		return "" // it only reads
 	}
-	_, err := t.run(nil, "SELECT 1", nil)
-	return err
+	return " FOR NO KEY UPDATE"
 }
 
-// run runs one statement, and sends BEGIN ahead of the first.
-func (t *transaction) run(each func(row) error, query string, args []any) (changed int64, err error) {
+func (t *transaction) skipping() string {
+	if !t.writes {
+		return ""
+	}
+	return " FOR NO KEY UPDATE SKIP LOCKED"
+}
+
+func (t *transaction) premise(string, ...any) error { return nil }
+
+// send runs one statement. BEGIN goes out with the first.
+func (t *transaction) send(each func(row) error, query string, args []any) (changed int64, err error) {
 	if t.broken != nil {
 		return 0, t.broken
 	}
@@ -337,10 +432,20 @@ func (t *transaction) run(each func(row) error, query string, args []any) (chang
 		}
 		return t.read(rows, each)
 	}
+	changed, err = t.open(each, query, args)
+	for t.broken != nil && t.conn.IsClosed() && !t.heard && t.another != nil && t.another() {
+		t.broken = nil
+		changed, err = t.open(each, query, args)
+	}
+	return changed, err
+}
+
+// open sends BEGIN and the first statement.
+func (t *transaction) open(each func(row) error, query string, args []any) (changed int64, err error) {
 	t.begun = true
 	batch := &pgx.Batch{}
 	batch.Queue(t.begin)
-	if t.wantID {
+	if t.writes {
 		batch.Queue("SELECT pg_current_xact_id()::text")
 	}
 	batch.Queue(query, args...)
@@ -353,7 +458,7 @@ func (t *transaction) run(each func(row) error, query string, args []any) (chang
 	if _, err := results.Exec(); err != nil {
 		return 0, t.fail(err)
 	}
-	if t.wantID {
+	if t.writes {
 		if err := results.QueryRow().Scan(&t.id); err != nil {
 			return 0, t.fail(err)
 		}
@@ -368,7 +473,7 @@ func (t *transaction) run(each func(row) error, query string, args []any) (chang
 func (t *transaction) read(rows pgx.Rows, each func(row) error) (int64, error) {
 	defer rows.Close()
 	for rows.Next() {
-		if each == nil {
+		if t.heard = true; each == nil {
 			continue
 		}
 		if err := each(rows); err != nil {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/url"
@@ -12,8 +13,11 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/store"
 	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 )
@@ -224,5 +228,178 @@ func TestPostgresTextWithoutNUL(t *testing.T) {
 	err = f.Update(t.Context(), func(tx gateway.Tx) error { _, err := tx.InsertMerchant(gateway.Merchant{ID: "mch_\xff"}); return err })
 	if !errors.Is(err, gateway.Invalid) {
 		t.Errorf("writing: %v", err)
+	}
+}
+
+// A process whose clock is far from the database's is not let in.
+func TestPostgresClock(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	for offset, ok := range map[time.Duration]bool{time.Second: true, 10 * time.Second: false, -10 * time.Second: false} {
+		s, err := store.Open(t.Context(), store.Config{URL: f.url, Keys: f.keys, Clock: f.clock, Machine: gateway.NewMovableClock(offset)})
+		if err == nil {
+			s.Close()
+		}
+		if (err == nil) != ok || !ok && !strings.Contains(err.Error(), "clock") {
+			t.Errorf("%s off: %v", offset, err)
+		}
+	}
+}
+
+// Signals reach every process that listens, also after its connection was lost.
+func TestPostgresSignals(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	other := f.again(t, false)
+	heard := make(chan string, 100)
+	ctx, stop := context.WithCancel(context.Background())
+	stopped := make(chan struct{})
+	go func() {
+		other.Listen(ctx, func(text string) { heard <- text })
+		close(stopped)
+	}()
+	// What is said before it listens is lost, so it is said until it is heard.
+	await := func(want string) {
+		t.Helper()
+		for tries := 0; tries < 600; tries++ {
+			f.Signal(want)
+			select {
+			case got := <-heard:
+				if got == want {
+					return
+				}
+			case <-time.After(50 * time.Millisecond):
+			}
+		}
+		t.Fatalf("%q was not heard", want)
+	}
+	await("one")
+	if _, err := f.raw(t).Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()`); err != nil {
+		t.Fatal(err)
+	}
+	await("two")
+	stop()
+	<-stopped
+}
+
+// What an update has read of a wallet must still hold at its commit, whether it
+// writes the wallet or not. Another process changes it in between, once.
+func TestPostgresPremises(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	for name, write := range map[string]func(gateway.Tx) error{
+		"it is only read": func(tx gateway.Tx) error { return tx.SetSetting("decided", "yes") },
+		"it is debited": func(tx gateway.Tx) error {
+			_, err := tx.DebitWallet("wal_1", ledger.Split{Cash: 1})
+			return err
+		},
+		"it is read again after a write": func(tx gateway.Tx) error {
+			if err := tx.SetPINFails("wal_1", 1, time.Time{}); err != nil {
+				return err
+			}
+			_, err := tx.Wallet("wal_1")
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			f := open(t, storetest.Postgres)
+			f.fill(t)
+			other := f.again(t, false)
+			var read []money.Amount
+			err := f.Update(t.Context(), func(tx gateway.Tx) error {
+				w, err := tx.Wallet("wal_1")
+				if err != nil {
+					return err
+				}
+				if read = append(read, w.Balance.Cash); len(read) == 1 {
+					if err := other.Update(t.Context(), func(tx gateway.Tx) error {
+						_, err := tx.CreditWallet("wal_1", ledger.Split{Cash: 500}, money.Max)
+						return err
+					}); err != nil {
+						return err
+					}
+				}
+				return write(tx)
+			})
+			if err != nil || len(read) != 2 || read[1] != read[0]+500 {
+				t.Errorf("read balances %v, error %v; want a second run that sees the credit", read, err)
+			}
+		})
+	}
+}
+
+// Updates that want the same row and commit together are told apart.
+func TestPostgresCollisionsInAGroup(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	const keys, each = 100, 3
+	var won [keys]atomic.Int32
+	var wg sync.WaitGroup
+	for i := range keys * each {
+		wg.Go(func() {
+			var claimed bool
+			if err := f.Update(context.Background(), func(tx gateway.Tx) (err error) {
+				claimed, err = tx.InsertClaim(gateway.Claim{Merchant: "m", Scope: "s", Key: fmt.Sprint(i % keys)})
+				return err
+			}); err != nil {
+				t.Error(err)
+			}
+			if claimed {
+				won[i%keys].Add(1)
+			}
+		})
+	}
+	wg.Wait()
+	for i := range won {
+		if n := won[i].Load(); n != 1 {
+			t.Errorf("key %d was claimed %d times", i, n)
+		}
+	}
+}
+
+// A database that forgot all connections, as one that restarted did, is served on at
+// once: nobody sees an error.
+func TestPostgresDeadConnections(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	f.fill(t)
+	look := func(tx gateway.Tx) error { _, err := tx.Wallet("wal_1"); return err }
+	for range 3 {
+		var wg sync.WaitGroup
+		for range 16 { // fill the pool
+			wg.Go(func() {
+				if err := f.View(context.Background(), look); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		wg.Wait()
+		if _, err := f.raw(t).Exec(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = current_database() AND pid <> pg_backend_pid()`); err != nil {
+			t.Fatal(err)
+		}
+		if err := f.View(t.Context(), look); err != nil {
+			t.Errorf("a view: %v", err)
+		}
+		if err := f.Update(t.Context(), func(tx gateway.Tx) error {
+			_, err := tx.DebitWallet("wal_1", ledger.Split{Cash: 1})
+			return errors.Join(look(tx), err)
+		}); err != nil {
+			t.Errorf("an update: %v", err)
+		}
 	}
 }

@@ -55,6 +55,9 @@ func (s *Store) Prefill(ctx context.Context, n int, progress func(done int)) err
 	for done := 0; done < n; {
 		size := min(prefillChunk, n-done)
 		err := s.db.update(ctx, func(q *session) error {
+			if err := s.db.patient(q); err != nil {
+				return err
+			}
 			var bindings, earlier int64
 			if err := q.one(`SELECT (SELECT count(*) FROM binding WHERE state = 'active'),
 				(SELECT count(*) FROM payment WHERE reference LIKE 'FILL-%')`, nil, &bindings, &earlier); err != nil {

@@ -33,7 +33,7 @@ func (t *tx) Push(id gateway.PaymentID) (gateway.Push, error) {
 }
 
 func (t *tx) DuePushes(limit int) ([]gateway.Push, error) {
-	return all(t.session, scanPush, `SELECT `+pushColumns+` FROM push WHERE open = 1 AND deadline_us <= $1 ORDER BY deadline_us LIMIT $2`+t.skipLocked, us(t.now), limit)
+	return all(t.session, scanPush, `SELECT `+pushColumns+` FROM push WHERE open = 1 AND deadline_us <= $1 ORDER BY deadline_us LIMIT $2`+t.skipping(), us(t.now), limit)
 }
 
 func (t *tx) WalletPushes(w gateway.WalletID) ([]gateway.Push, error) {

@@ -4,29 +4,37 @@ import "github.com/gerbang-pay/gerbang/internal/gateway"
 
 // session runs the statements of one transaction, in the way of its engine. It is
 // used by one goroutine at a time.
-type session struct {
-	runner
-	// forUpdate and skipLocked end a SELECT whose rows this transaction is about to
-	// decide on: the first waits for who holds them, the second leaves them out. They
-	// are empty where transactions run one by one anyway, and in a view.
-	forUpdate, skipLocked string
-}
+type session struct{ runner }
 
 // runner is what an engine gives a transaction.
 type runner interface {
-	// exec runs a statement and returns how many rows it changed.
-	exec(query string, args ...any) (int64, error)
+	// run runs a write and returns how many rows it changed. A guarded one must change
+	// a row, or its caller acts on that; an engine may answer that it did before it
+	// knows, and run the whole transaction again when it did not.
+	run(guarded bool, query string, args []any) (int64, error)
 	// query runs a statement and calls each for every row, until each fails. A row
 	// is good only during the call.
 	query(each func(row) error, query string, args ...any) error
+	// holding ends a SELECT of rows that the transaction is about to decide on; key
+	// names them. They are this transaction's until it ends.
+	holding(key string) string
+	// skipping ends a SELECT that leaves out rows which another transaction holds, and
+	// holds the others.
+	skipping() string
+	// premise makes the commit fail unless the query then finds a row. An engine that
+	// held the row since it was read need not ask again.
+	premise(query string, args ...any) error
 }
+
+// exec runs a write and returns how many rows it changed.
+func (q *session) exec(query string, args ...any) (int64, error) { return q.run(false, query, args) }
 
 // row is one row of a result.
 type row interface{ Scan(dest ...any) error }
 
 // changed runs a guarded write and reports whether its guard held.
 func (q *session) changed(query string, args ...any) (bool, error) {
-	n, err := q.exec(query, args...)
+	n, err := q.run(true, query, args)
 	return n > 0, err
 }
 

@@ -57,7 +57,7 @@ func (c *connection) prepare(query string) (*sql.Stmt, error) {
 	return stmt, err
 }
 
-func (c *connection) exec(query string, args ...any) (int64, error) {
+func (c *connection) run(_ bool, query string, args []any) (int64, error) {
 	stmt, err := c.prepare(query)
 	if err != nil {
 		return 0, err
@@ -86,6 +86,12 @@ func (c *connection) query(each func(row) error, query string, args ...any) erro
 	}
 	return rows.Err()
 }
+
+// Transactions run one by one: whatever one of them reads stays so.
+
+func (c *connection) holding(string) string        { return "" }
+func (c *connection) skipping() string             { return "" }
+func (c *connection) premise(string, ...any) error { return nil }
 
 func (c *connection) close() {
 	for _, stmt := range c.stmts {
@@ -361,11 +367,17 @@ func (s *sqlite) close() (err error) {
 	return err
 }
 
-// migrating implements engine. There is one writer, and a file has one owner.
-func (s *sqlite) migrating(*session) error { return nil }
+// migrate implements engine. There is one writer, and a file has one owner.
+func (s *sqlite) migrate(ctx context.Context, fn func(*session) error) error {
+	return s.update(ctx, fn)
+}
 
 // patient implements engine. No statement is ever interrupted.
 func (s *sqlite) patient(*session) error { return nil }
+
+func (s *sqlite) alone() bool                                { return true }
+func (s *sqlite) signal(string)                              {}
+func (s *sqlite) listen(ctx context.Context, _ func(string)) { <-ctx.Done() }
 
 // overtaken implements engine. A violated unique index means that a
 // row the transaction had looked for came in meanwhile: the next run sees it.

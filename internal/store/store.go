@@ -21,6 +21,9 @@ type Config struct {
 	Keys  *seal.Keyring
 	Clock gateway.Clock
 	Log   *slog.Logger // nil discards
+	// Machine is the machine's clock, which a server's is compared with; nil takes
+	// gateway.SystemClock.
+	Machine gateway.Clock
 	// ReadOnly opens an existing database for looking only: no migration, no
 	// Update. It works beside a process that writes.
 	ReadOnly bool
@@ -43,13 +46,19 @@ type engine interface {
 	// update runs fn in one transaction and returns once that is durable. It may run
 	// fn more than once.
 	update(ctx context.Context, fn func(*session) error) error
-	// migrating keeps other processes from migrating until the transaction ends.
-	migrating(*session) error
+	// migrate is update while no other process migrates.
+	migrate(ctx context.Context, fn func(*session) error) error
 	// patient lifts the bound on how long a statement of the transaction may take.
 	patient(*session) error
 	// overtaken reports whether another transaction stood in the way, so that running
 	// the whole transaction again may succeed.
 	overtaken(error) bool
+	// alone reports whether no other process may write to the database.
+	alone() bool
+	// signal tells other processes something, if they listen. It does not block.
+	signal(string)
+	// listen calls heard with the signals of all processes until ctx ends.
+	listen(ctx context.Context, heard func(string))
 	close() error
 }
 
@@ -61,6 +70,9 @@ const maxTries = 10
 func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Machine == nil {
+		c.Machine = gateway.SystemClock{}
 	}
 	db, err := openEngine(ctx, c)
 	if err != nil {
@@ -101,6 +113,16 @@ func openEngine(ctx context.Context, c Config) (engine, error) {
 // Close waits for running transactions and closes the database.
 func (s *Store) Close() error { return s.db.close() }
 
+// Alone reports whether this process is the only one that may write to the database.
+func (s *Store) Alone() bool { return s.db.alone() }
+
+// Signal tells the other processes over the same database something short. It does
+// not block, and may be lost.
+func (s *Store) Signal(text string) { s.db.signal(text) }
+
+// Listen calls heard with every signal, of this process too, until ctx ends.
+func (s *Store) Listen(ctx context.Context, heard func(string)) { s.db.listen(ctx, heard) }
+
 // View implements gateway.Store.
 func (s *Store) View(ctx context.Context, fn func(gateway.Tx) error) error {
 	return s.db.view(ctx, func(q *session) error {
@@ -116,8 +138,11 @@ func (s *Store) Update(ctx context.Context, fn func(gateway.Tx) error) error {
 	for try := 1; ; try++ {
 		var t *tx
 		err := s.db.update(ctx, func(q *session) error {
-			t = &tx{session: q, keys: s.keys, now: s.now()}
-			return fn(t)
+			t = &tx{session: q, keys: s.keys, now: s.now(), premises: &premises{}}
+			if err := fn(t); err != nil {
+				return err
+			}
+			return t.premises.confirm(q)
 		})
 		if err == nil {
 			for _, f := range t.onCommit {

@@ -13,6 +13,7 @@ type tx struct {
 	keys     *seal.Keyring
 	now      time.Time
 	onCommit []func()
+	premises *premises // nil in a View
 }
 
 func (t *tx) Now() time.Time { return t.now }
@@ -80,6 +81,10 @@ func (t *tx) SetSetting(name, value string) error {
 	_, err := t.exec(`INSERT INTO setting (name, value_sealed) VALUES ($1, $2)
 		ON CONFLICT (name) DO UPDATE SET value_sealed = excluded.value_sealed`, name, t.keys.Seal("setting."+name, value))
 	return err
+}
+
+func (t *tx) InsertSetting(name, value string) (bool, error) {
+	return t.changed(`INSERT INTO setting (name, value_sealed) VALUES ($1, $2) ON CONFLICT DO NOTHING`, name, t.keys.Seal("setting."+name, value))
 }
 
 // tables lists every table but setting, those that are referred to last.

@@ -15,13 +15,16 @@ const purposePIN = "wallet.pin"
 const walletColumns = `id, phone, name, status, pin_hash, pin_sealed, pin_fails, locked_until_us, cash, points,
 	limit_transaction, limit_daily_count, limit_daily_sum, limit_holding, created_us`
 
+const selectWallet = `SELECT ` + walletColumns + `, version FROM wallet `
+
 func (t *tx) scanWallet(r row) (w gateway.Wallet, err error) {
 	var pin string
-	var locked, created int64
+	var locked, created, version int64
 	if err := r.Scan(&w.ID, &w.Phone, &w.Name, &w.Status, &w.PINHash, &pin, &w.PINFails, &locked, &w.Balance.Cash, &w.Balance.Points,
-		&w.Limits.PerTransaction, &w.Limits.DailyCount, &w.Limits.DailySum, &w.Limits.Holding, &created); err != nil {
+		&w.Limits.PerTransaction, &w.Limits.DailyCount, &w.Limits.DailySum, &w.Limits.Holding, &created, &version); err != nil {
 		return w, err
 	}
+	t.premises.read(w.ID, version)
 	w.LockedUntil, w.CreatedAt = at(locked), at(created)
 	w.PIN, err = t.keys.Open(purposePIN, pin)
 	return w, err
@@ -35,39 +38,55 @@ func (t *tx) InsertWallet(w gateway.Wallet) (bool, error) {
 }
 
 func (t *tx) UpdateWalletTerms(w gateway.Wallet) error {
-	_, err := t.exec(`UPDATE wallet SET name = $2, status = $3, pin_fails = $4, locked_until_us = $5,
-		limit_transaction = $6, limit_daily_count = $7, limit_daily_sum = $8, limit_holding = $9 WHERE id = $1`,
-		w.ID, w.Name, w.Status, w.PINFails, us(w.LockedUntil),
+	return t.mustWriteWallet(w.ID, `UPDATE wallet SET version = version + 1, name = $3, status = $4, pin_fails = $5, locked_until_us = $6,
+		limit_transaction = $7, limit_daily_count = $8, limit_daily_sum = $9, limit_holding = $10 WHERE id = $1 AND (version = $2 OR $2 < 0)`,
+		w.Name, w.Status, w.PINFails, us(w.LockedUntil),
 		w.Limits.PerTransaction, w.Limits.DailyCount, w.Limits.DailySum, w.Limits.Holding)
-	return err
 }
 
 func (t *tx) SetWalletPhone(id gateway.WalletID, from, to gateway.Phone) (bool, error) {
-	return t.changed(`UPDATE wallet SET phone = $3 WHERE id = $1 AND phone = $2 AND NOT EXISTS (SELECT 1 FROM wallet o WHERE o.phone = $3)`, id, from, to)
+	return t.writeWallet(id, `UPDATE wallet SET version = version + 1, phone = $4
+		WHERE id = $1 AND (version = $2 OR $2 < 0) AND phone = $3 AND NOT EXISTS (SELECT 1 FROM wallet o WHERE o.phone = $4)`, from, to)
 }
 
 func (t *tx) SetPINFails(id gateway.WalletID, fails int, lockedUntil time.Time) error {
-	_, err := t.exec(`UPDATE wallet SET pin_fails = $2, locked_until_us = $3 WHERE id = $1`, id, fails, us(lockedUntil))
+	return t.mustWriteWallet(id, `UPDATE wallet SET version = version + 1, pin_fails = $3, locked_until_us = $4
+		WHERE id = $1 AND (version = $2 OR $2 < 0)`, fails, us(lockedUntil))
+}
+
+// writeWallet runs a write of one wallet whose first two parameters are its id and
+// the version that was read in this transaction, or -1.
+func (t *tx) writeWallet(id gateway.WalletID, query string, args ...any) (bool, error) {
+	held, err := t.changed(query, append([]any{id, t.premises.version(id)}, args...)...)
+	if held && err == nil {
+		t.premises.wrote(id)
+	}
+	return held, err
+}
+
+func (t *tx) mustWriteWallet(id gateway.WalletID, query string, args ...any) error {
+	held, err := t.writeWallet(id, query, args...)
+	if err == nil && !held {
+		return gateway.ErrRetry
+	}
 	return err
 }
 
-// Nearly every transaction decides on a wallet's state, PIN tries, limits or day's
-// spending, which no guard of a single write covers. So who reads a wallet in an
-// Update holds it until the commit.
+// Wallet and WalletByPhone make what they read a premise of an Update: see premises.
 func (t *tx) Wallet(id gateway.WalletID) (gateway.Wallet, error) {
-	return first(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE id = $1`+t.forUpdate, id)
+	return first(t.session, t.scanWallet, selectWallet+`WHERE id = $1`+t.holding(string(id)), id)
 }
 
 func (t *tx) WalletByPhone(phone gateway.Phone) (gateway.Wallet, error) {
-	return first(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE phone = $1`+t.forUpdate, phone)
+	return first(t.session, t.scanWallet, selectWallet+`WHERE phone = $1`+t.holding(string(phone)), phone)
 }
 
 func (t *tx) Wallets() ([]gateway.Wallet, error) {
-	return all(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet ORDER BY phone`)
+	return all(t.session, t.scanWallet, selectWallet+`ORDER BY phone`)
 }
 
 func (t *tx) WalletsAfter(after gateway.Phone, limit int) ([]gateway.Wallet, error) {
-	return all(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE phone > $1 ORDER BY phone LIMIT $2`, after, limit)
+	return all(t.session, t.scanWallet, selectWallet+`WHERE phone > $1 ORDER BY phone LIMIT $2`, after, limit)
 }
 
 func (t *tx) WalletSpent(id gateway.WalletID, since time.Time) (count int64, sum money.Amount, err error) {
@@ -77,13 +96,13 @@ func (t *tx) WalletSpent(id gateway.WalletID, since time.Time) (count int64, sum
 }
 
 func (t *tx) DebitWallet(id gateway.WalletID, s ledger.Split) (bool, error) {
-	return t.changed(`UPDATE wallet SET cash = cash - $2, points = points - $3 WHERE id = $1 AND cash >= $2 AND points >= $3`,
-		id, s.Cash, s.Points)
+	return t.writeWallet(id, `UPDATE wallet SET version = version + 1, cash = cash - $3, points = points - $4
+		WHERE id = $1 AND (version = $2 OR $2 < 0) AND cash >= $3 AND points >= $4`, s.Cash, s.Points)
 }
 
 func (t *tx) CreditWallet(id gateway.WalletID, s ledger.Split, holding money.Amount) (bool, error) {
-	return t.changed(`UPDATE wallet SET cash = cash + $2, points = points + $3 WHERE id = $1 AND cash + points + $2 + $3 <= $4`,
-		id, s.Cash, s.Points, holding)
+	return t.writeWallet(id, `UPDATE wallet SET version = version + 1, cash = cash + $3, points = points + $4
+		WHERE id = $1 AND (version = $2 OR $2 < 0) AND cash + points + $3 + $4 <= $5`, s.Cash, s.Points, holding)
 }
 
 func (t *tx) InsertTransfer(tr ledger.Transfer) error {

@@ -8,7 +8,6 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"path"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -21,6 +20,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/seal"
 	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 	"github.com/gerbang-pay/gerbang/internal/wire"
 	wirefaspay "github.com/gerbang-pay/gerbang/internal/wire/faspay"
 )
@@ -76,7 +76,7 @@ func open(t testing.TB, f wirefaspay.Format, o options) *shop {
 		t.Fatal(err)
 	}
 	s := &shop{t: t, format: f, clock: gateway.NewMovableClock(0)}
-	db, err := store.Open(t.Context(), store.Config{URL: "sqlite://" + filepath.Join(t.TempDir(), "gerbang.db"), Keys: keys, Clock: s.clock})
+	db, err := store.Open(t.Context(), store.Config{URL: storetest.URL(t), Keys: keys, Clock: s.clock})
 	if err != nil {
 		t.Fatal(err)
 	}

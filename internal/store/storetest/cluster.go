@@ -75,6 +75,42 @@ func (c Cluster) Stop(t testing.TB, mode string) {
 	}
 }
 
+// Standby starts a second server that follows c and gets every commit before it is
+// acknowledged.
+func (c Cluster) Standby(t testing.TB) Cluster {
+	t.Helper()
+	dir, err := os.MkdirTemp("", "gerbang-pg-")
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := Cluster{Dir: dir, Port: c.Port}
+	t.Cleanup(func() {
+		s.Stop(t, "immediate")
+		os.RemoveAll(dir)
+	})
+	if err := s.own(); err != nil {
+		t.Fatal(err)
+	}
+	source := fmt.Sprintf("host=%s port=%d user=%s application_name=standby", c.Dir, c.Port, superuser)
+	if out, err := s.Run("pg_basebackup", "-D", s.Data(), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"); err != nil {
+		t.Fatalf("pg_basebackup: %v\n%s", err, out)
+	}
+	if err := s.configure([]string{"hot_standby = on"}); err != nil {
+		t.Fatal(err)
+	}
+	s.Start(t)
+	c.SQL(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()")
+	return s
+}
+
+// Promote makes a standby the primary.
+func (c Cluster) Promote(t testing.TB) {
+	t.Helper()
+	if out, err := c.Run("pg_ctl", "-D", c.Data(), "-w", "promote"); err != nil {
+		t.Fatalf("pg_ctl promote: %v\n%s", err, out)
+	}
+}
+
 // Create makes an empty database and returns its URL.
 func (c Cluster) Create(t testing.TB, name string) string {
 	t.Helper()
@@ -99,26 +135,35 @@ func (c Cluster) SQL(t testing.TB, database string, statements ...string) {
 
 // init makes the data directory.
 func (c Cluster) init(settings []string) error {
+	if err := c.own(); err != nil {
+		return err
+	}
+	// --no-sync is about the new files only; what the server writes is durable.
+	if out, err := c.Run("initdb", "--no-sync", "-D", c.Data(), "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C"); err != nil {
+		return fmt.Errorf("initdb: %w\n%s", err, out)
+	}
+	return c.configure(settings)
+}
+
+// own makes the directory, for the user that runs the server.
+func (c Cluster) own() error {
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return err
 	}
 	if owner := serverUser(); owner != nil {
-		if err := os.Chown(c.Dir, int(owner.Uid), int(owner.Gid)); err != nil {
-			return err
-		}
+		return os.Chown(c.Dir, int(owner.Uid), int(owner.Gid))
 	}
-	// --no-sync is about the new files only; what the server writes is durable.
-	if out, err := c.Run("initdb", "--no-sync", "-D", c.Data(), "-U", superuser, "-A", "trust", "-E", "UTF8", "--locale=C.UTF-8"); err != nil {
-		return fmt.Errorf("initdb: %w\n%s", err, out)
-	}
+	return nil
+}
+
+func (c Cluster) configure(settings []string) error {
 	conf, err := os.OpenFile(filepath.Join(c.Data(), "postgresql.conf"), os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
 		return err
 	}
-	defer conf.Close()
 	_, err = fmt.Fprintf(conf, "listen_addresses = ''\nunix_socket_directories = '%s'\nport = %d\nmax_connections = 1000\n%s\n",
 		c.Dir, c.Port, strings.Join(settings, "\n"))
-	return err
+	return errors.Join(err, conf.Close())
 }
 
 func (c Cluster) start() error {
@@ -209,11 +254,11 @@ func shared(t testing.TB) Cluster {
 }
 
 func joinShared() (Cluster, error) {
-	locks := filepath.Join(os.TempDir(), fmt.Sprintf("gerbang-tests-%d", os.Geteuid()))
+	locks := filepath.Join(fastDir(), fmt.Sprintf("gerbang-tests-%d", os.Geteuid()))
 	if err := os.MkdirAll(locks, 0o755); err != nil {
 		return Cluster{}, err
 	}
-	c := Cluster{Dir: filepath.Join(fastDir(), fmt.Sprintf("gerbang-pg-%d", os.Geteuid())), Port: 5432}
+	c := Cluster{Dir: filepath.Join(locks, "pg"), Port: 5432}
 	start, err := lock(filepath.Join(locks, "start"), syscall.LOCK_EX)
 	if err != nil {
 		return c, err
@@ -243,9 +288,13 @@ func joinShared() (Cluster, error) {
 	return c, stopper.Start()
 }
 
-// fastDir is where files are written fastest: in memory where there is enough.
+// fastDir is where files are written fastest: in memory where there is enough, unless
+// TMPDIR says where.
 func fastDir() string {
 	var fs syscall.Statfs_t
+	if os.Getenv("TMPDIR") != "" {
+		return os.TempDir()
+	}
 	if err := syscall.Statfs("/dev/shm", &fs); err == nil && int64(fs.Bavail)*fs.Bsize > 4<<30 {
 		return "/dev/shm"
 	}

@@ -56,7 +56,7 @@ func bindingOfPhone(t *testing.T, b Bundle) {
 
 func oneLivePayment(t *testing.T, b Bundle) {
 	b.seed(t)
-	b.update(t, func(tx gateway.Tx) error {
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
 		for i, g := range []struct {
 			order string
 			state gateway.PaymentState
@@ -73,12 +73,12 @@ func oneLivePayment(t *testing.T, b Bundle) {
 			p.Order, p.State = g.order, g.state
 			inserted, err := tx.InsertPayment(p)
 			if err != nil || inserted != g.want {
-				t.Errorf("another payment of %q, %s: %v, %v", g.order, g.state, inserted, err)
+				wrong("another payment of %q, %s: %v, %v", g.order, g.state, inserted, err)
 			}
 		}
 		p, err := tx.PaymentOfOrder("mch_1", "snap", "ORDER-1")
 		if p.ID != "pay_1" {
-			t.Errorf("the live payment is %s", p.ID)
+			wrong("the live payment is %s", p.ID)
 		}
 		return err
 	})

@@ -70,30 +70,6 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 	}
 }
 
-// Bundle is one database under test.
-type Bundle struct {
-	Store interface {
-		gateway.Store
-		Close() error
-	}
-	Clock  *gateway.MovableClock
-	Reopen func() gateway.Store
-}
-
-func (b Bundle) update(t testing.TB, fn func(gateway.Tx) error) {
-	t.Helper()
-	if err := b.Store.Update(context.Background(), fn); err != nil {
-		t.Fatal(err)
-	}
-}
-
-func (b Bundle) view(t testing.TB, fn func(gateway.Tx) error) {
-	t.Helper()
-	if err := b.Store.View(context.Background(), fn); err != nil {
-		t.Fatal(err)
-	}
-}
-
 func same(t testing.TB, what string, got, want any) {
 	t.Helper()
 	if diff := cmp.Diff(want, got); diff != "" {
@@ -228,7 +204,7 @@ func guards(t *testing.T, b Bundle) {
 	changed.State, changed.OTP, changed.OTPFails = gateway.PagePIN, "", 2
 	done := payment(1)
 	done.State, done.FinalAt, done.TransferID = gateway.PaymentSucceeded, epoch, "trf_1"
-	b.update(t, func(tx gateway.Tx) error {
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
 		for _, g := range []struct {
 			what  string
 			want  bool
@@ -292,7 +268,7 @@ func guards(t *testing.T, b Bundle) {
 		} {
 			got, err := g.write()
 			if err != nil || got != g.want {
-				t.Errorf("%s: %v, %v; want %v", g.what, got, err, g.want)
+				wrong("%s: %v, %v; want %v", g.what, got, err, g.want)
 			}
 		}
 		return nil
@@ -500,17 +476,17 @@ func leases(t *testing.T, b Bundle) {
 	if len(got) != 1 || got[0].Fence != 2 {
 		t.Fatalf("after the lease: %+v", got)
 	}
-	b.update(t, func(tx gateway.Tx) error {
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
 		late := got[0]
 		late.Fence, late.State = 1, gateway.NotificationFailed
 		if held, err := tx.FinishNotification(late); held || err != nil {
-			t.Errorf("an old fence could finish: %v, %v", held, err)
+			wrong("an old fence could finish: %v, %v", held, err)
 		}
 		done := got[0]
 		done.State, done.Attempts = gateway.NotificationDelivered, 1
 		held, err := tx.FinishNotification(done)
 		if !held {
-			t.Error("the holder could not finish")
+			wrong("the holder could not finish")
 		}
 		return err
 	})
@@ -530,9 +506,9 @@ func pushes(t *testing.T, b Bundle) {
 		PaymentID: "pay_1", MerchantID: "mch_1", WalletID: "wal_1", Proof: "p", Numbers: gateway.TerminalNumbers{Batch: 1, Reference: 2, Trace: 3},
 		Deadline: b.Clock.Now().UTC().Truncate(time.Microsecond).Add(time.Minute), Open: true,
 	}
-	b.update(t, func(tx gateway.Tx) error {
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
 		if ok, err := tx.InsertPush(open); !ok || err != nil {
-			t.Errorf("insert: %v, %v", ok, err)
+			wrong("insert: %v, %v", ok, err)
 		}
 		second := payment(2)
 		if _, err := tx.InsertPayment(second); err != nil {
@@ -541,7 +517,7 @@ func pushes(t *testing.T, b Bundle) {
 		reused := open
 		reused.PaymentID = second.ID
 		if ok, err := tx.InsertPush(reused); ok || err != nil {
-			t.Errorf("a used proof: %v, %v", ok, err)
+			wrong("a used proof: %v, %v", ok, err)
 		}
 		return nil
 	})
@@ -559,7 +535,7 @@ func pushes(t *testing.T, b Bundle) {
 		return errors.Join(err, err2, err3)
 	})
 	b.Clock.Advance(2 * time.Minute)
-	b.update(t, func(tx gateway.Tx) error {
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
 		due, err := tx.DuePushes(10)
 		same(t, "due pushes", due, []gateway.Push{open})
 		anything, err2 := tx.AnythingDue()
@@ -569,7 +545,7 @@ func pushes(t *testing.T, b Bundle) {
 		first, err3 := tx.FinishPush(closed)
 		again, err4 := tx.FinishPush(closed)
 		if !first || again {
-			t.Errorf("closing gives %v, again %v", first, again)
+			wrong("closing gives %v, again %v", first, again)
 		}
 		return errors.Join(err, err2, err3, err4)
 	})
