@@ -602,6 +602,9 @@ func TestFaspayMembersOfMerchants(t *testing.T) {
 	change(409, `{"merchant_id":"99999"}`)
 	c.call("POST", "/merchants", map[string]any{"faspay": map[string]string{"merchant_id": "99999"}}, 409, nil)
 	c.call("PATCH", path, map[string]any{"doku": map[string]string{"client_id": "MCH-0001-10791114622547"}}, 409, nil)
+	if f := change(200, `{"format":"","amount_scale":0}`).Faspay; f.Format != "json" || f.AmountScale != 1 {
+		t.Errorf("the defaults are %+v", f)
+	}
 	if off := change(200, `{"merchant_id":""}`).Faspay; off.MerchantID != "" {
 		t.Errorf("switched off: %+v", off)
 	}

@@ -166,7 +166,7 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 		}
 		b, err := in.binding(tx)
 		if in.KeepRefusals && errors.As(err, &refusal) && refusal.Code == ConsentExpired {
-			b, err = tx.Binding(in.Binding)
+			err = nil // the binding came beside it
 		}
 		if err != nil {
 			return err

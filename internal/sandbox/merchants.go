@@ -260,5 +260,11 @@ func (s *Sandbox) patchMerchant(r *http.Request) (any, error) {
 		return nil, err
 	}
 	generateFaspay(&m.Faspay)
-	return s.viewMerchant(m), s.Gateway.UpdateMerchant(r.Context(), m)
+	if err := s.Gateway.UpdateMerchant(r.Context(), m); err != nil {
+		return nil, err
+	}
+	if m, err = s.Gateway.Merchant(r.Context(), m.ID); err != nil { // with the defaults it took
+		return nil, err
+	}
+	return s.viewMerchant(m), nil
 }
