@@ -35,7 +35,7 @@ lint: ## Check format, vet, staticcheck and the module file
 
 fuzz: ## Fuzz each parser for FUZZTIME (10s)
 	@grep -rH --include='*_test.go' -o '^func Fuzz[A-Za-z0-9]*' . | sed 's|/[^/]*:func | |' | sort -u | while read -r package target; do \
-		echo "$$package $$target"; $(GO) test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} </dev/null || exit 1; \
+		echo "$$package $$target"; $(GO) test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} -fuzzminimizetime 10x </dev/null || exit 1; \
 	done
 
 bench: ## Run the benchmarks

@@ -28,14 +28,10 @@ const (
 // allowPrivate, it connects only to public addresses on the ports of the web.
 // Deadlines are its user's.
 func newClient(allowPrivate bool) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	if !allowPrivate {
-		dialer.Control = controlPublic
-	}
 	return &http.Client{
 		Transport: bounded{&http.Transport{
 			Proxy:                  nil, // a proxy from the environment would dial unjudged addresses
-			DialContext:            dialer.DialContext,
+			DialContext:            newDialer(allowPrivate).DialContext,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    tlsTimeout,
 			DisableCompression:     true, // nothing may grow on its way in
@@ -46,6 +42,14 @@ func newClient(allowPrivate bool) *http.Client {
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+func newDialer(allowPrivate bool) *net.Dialer {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	if !allowPrivate {
+		dialer.Control = controlPublic
+	}
+	return dialer
 }
 
 // bounded cuts the bodies of answers.
