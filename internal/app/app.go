@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -33,6 +32,8 @@ type Config struct {
 	NoSeed  bool            // leave a fresh sandbox empty
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
 	Log     *slog.Logger    // default discards
+
+	seams seams
 }
 
 // App is a running Gerbang.
@@ -81,7 +82,7 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	}
 	a := &App{store: db, log: c.Log, drain: make(chan struct{}), served: make(chan error, 1)}
 	scenarios := sandbox.NewScenarios()
-	core := gateway.Config{Store: db, Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force}
+	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force}
 	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -102,7 +103,7 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Addr)
+	listener, err := c.seams.listener(c.Addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; is another sandbox running? choose another address with --addr", c.Addr, err)
 	}
@@ -141,7 +142,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: box.Note, Log: a.log,
 	})
 	notifier := notify.New(notify.Config{
-		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Dial: c.seams.dial, Log: a.log,
 		Dialects: map[string]notify.Dialect{
 			snap.Dialect:  {Outbound: openAPI, Retries: snap.Retries},
 			jokul.Dialect: {Outbound: legacy, Retries: jokul.Retries},

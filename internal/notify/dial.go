@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -26,12 +27,15 @@ const (
 // newClient makes a client for URLs that outsiders chose. It follows no
 // redirects, uses no proxy and reads a bounded part of any answer. Unless
 // allowPrivate, it connects only to public addresses on the ports of the web.
-// Deadlines are its user's.
-func newClient(allowPrivate bool) *http.Client {
+// Deadlines are its user's. A dial that is given judges addresses itself.
+func newClient(allowPrivate bool, dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
+	if dial == nil {
+		dial = newDialer(allowPrivate).DialContext
+	}
 	return &http.Client{
 		Transport: bounded{&http.Transport{
 			Proxy:                  nil, // a proxy from the environment would dial unjudged addresses
-			DialContext:            newDialer(allowPrivate).DialContext,
+			DialContext:            dial,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    tlsTimeout,
 			DisableCompression:     true, // nothing may grow on its way in

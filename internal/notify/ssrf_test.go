@@ -140,8 +140,7 @@ func TestForbiddenTargets(t *testing.T) {
 		"rebind.test":   {{"93.184.215.14"}, {"127.0.0.1"}},
 		"mixed.test":    {{"127.0.0.1", "93.184.215.14", "10.0.0.1"}},
 	})
-	client := newClient(false)
-	client.Transport.(bounded).DialContext = dialer.DialContext
+	client := newClient(false, dialer.DialContext)
 	count := 0
 	for target := range strings.FieldsSeq(targets) {
 		count++
@@ -183,7 +182,7 @@ func TestRedirectsLeadNowhere(t *testing.T) {
 				w.Header().Set(name, header)
 				w.WriteHeader(status)
 			}))
-			if got, err := get(t, newClient(true), shop.URL); err != nil || got != status {
+			if got, err := get(t, newClient(true, nil), shop.URL); err != nil || got != status {
 				t.Errorf("%d: %d, %v", status, got, err)
 			}
 			shop.Close()
