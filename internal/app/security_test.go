@@ -130,6 +130,10 @@ func TestOthersThingsAreOutOfReach(t *testing.T) {
 			_, err := evilJokul.Pay(ctx, ovo.JokulPayRequest{Customer: customerJ, Token: pick(theirs, old.token, strings.Repeat("0", 32)), Invoice: "E-3", Amount: 1})
 			return err
 		},
+		"jokul payment again under its request id": func(theirs bool) error {
+			_, err := evilJokul.Pay(ctx, ovo.JokulPayRequest{Customer: customerJ, Token: pick(theirs, old.token, strings.Repeat("0", 32)), Invoice: "PAID-J", Amount: 10_000, RequestID: pick(theirs, old.requests["PAID-J"], "")})
+			return err
+		},
 		"jokul payment": func(theirs bool) error {
 			_, err := evilJokul.PayOnPage(ctx, ovo.JokulPayRequest{Customer: customerJ, Token: pick(theirs, old.token, strings.Repeat("0", 32)), Invoice: "E-4", Amount: 1, SuccessURL: "https://x.test", FailureURL: "https://x.test"})
 			return err
