@@ -9,49 +9,98 @@ import (
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/app"
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 	"github.com/gerbang-pay/gerbang/ovo"
 )
 
-// childDir, when set, makes this test binary a sandbox over that directory.
-const childDir = "GERBANG_TEST_CHILD_DIR"
+// childDir, when set, makes this test binary a sandbox over that directory;
+// crashEnv, "step:n", ends it at the nth time that the store gets to a step.
+const (
+	childDir = "GERBANG_TEST_CHILD_DIR"
+	crashEnv = "GERBANG_TEST_CRASH"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		os.Exit(child(dir))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := writeReport(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // child serves until it is killed and prints its address first.
 func child(dir string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	a, err := app.StartSandbox(ctx, app.Config{Installation: app.Installation{DataDir: dir}, Addr: "127.0.0.1:0", PINCost: cheapPIN})
+	var serving atomic.Bool
+	var count atomic.Int64
+	signal.Ignore(syscall.SIGXFSZ) // a limit on file sizes is to look like a full disk
+	c := app.Config{Installation: app.Installation{DataDir: dir}, Addr: "127.0.0.1:0", PINCost: cheapPIN}
+	if step, nth, ok := strings.Cut(os.Getenv(crashEnv), ":"); ok {
+		left, err := strconv.ParseInt(nth, 10, 64)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		c = c.WithStore(func(db gateway.Store) gateway.Store {
+			return storetest.Faulty(db, func(at string) error {
+				if at == step && serving.Load() && count.Add(1) == left {
+					syscall.Kill(os.Getpid(), syscall.SIGKILL)
+					select {} // the signal arrives before anything else happens here
+				}
+				return nil
+			})
+		})
+	}
+	a, err := app.StartSandbox(ctx, c)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	fmt.Println(a.BaseURL)
+	serving.Store(true)
 	<-ctx.Done()
+	stopping, cancel := context.WithTimeout(context.Background(), 8*time.Second)
+	defer cancel()
+	if err := a.Stop(stopping); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
 	return 0
 }
 
 type process struct {
-	cmd  *exec.Cmd
-	base string
+	cmd   *exec.Cmd
+	base  string
+	ended chan struct{} // closed when it has
 }
 
-func spawn(t testing.TB, dir string) process {
+func spawn(t testing.TB, dir string, env ...string) process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	return spawnUnder(t, dir, nil, env...)
+}
+
+// spawnUnder starts a sandbox in a process of its own, under another program if one
+// is given.
+func spawnUnder(t testing.TB, dir string, under []string, env ...string) process {
+	t.Helper()
+	args := append(under, os.Args[0])
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = append(append(os.Environ(), childDir+"="+dir), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -65,12 +114,17 @@ func spawn(t testing.TB, dir string) process {
 		cmd.Process.Kill()
 		t.Fatalf("the child did not start: %v", err)
 	}
-	return process{cmd, strings.TrimSpace(line)}
+	p := process{cmd, strings.TrimSpace(line), make(chan struct{})}
+	go func() {
+		cmd.Wait()
+		close(p.ended)
+	}()
+	return p
 }
 
 func (p process) kill() {
 	p.cmd.Process.Kill()
-	p.cmd.Wait()
+	<-p.ended
 }
 
 // journal is what the clients know about every payment they sent.
