@@ -192,6 +192,8 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	web.MountAssets(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	root.HandleFunc("GET /readyz", a.ready)
+	watch := &watch{}
+	root.Handle("GET /auditz", watch)
 	root.Handle("/", record(api))
 
 	a.server = &http.Server{
@@ -211,6 +213,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		}
 	})
 	a.working.Go(func() { a.sweep(background) })
+	a.working.Go(func() { watch.run(background, a) })
 	return nil
 }
 
