@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	campaignKills  = flag.Int("campaign.kills", 15, "how often TestCampaignKills ends the server")
+	campaignKills  = flag.Int("campaign.kills", 10, "how often TestCampaignKills ends the server")
 	campaignRounds = flag.Int("campaign.rounds", 1, "how often the other campaigns repeat each of their cases")
 	campaignReport = flag.String("campaign.report", "", "Markdown file whose campaign table is to be replaced")
 )
@@ -293,7 +293,7 @@ func TestCampaignKills(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		var answered atomic.Int64
 		enough := make(chan struct{})
-		after := 1 + rand.Int64N(150)
+		after := 1 + rand.Int64N(100)
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
