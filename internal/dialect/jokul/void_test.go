@@ -54,7 +54,7 @@ func TestVoid(t *testing.T) {
 		t.Errorf("a void without a trace number: %s", a.raw)
 	}
 	s.wantPush(s.do(voidOf(paid, "27499")), "25", "FAILED") // a void is of the whole amount
-	s.newMerchant("MCH-OTHER") // whose secret is the same here, so that its check_sum is right
+	s.newMerchant("MCH-OTHER")                              // whose secret is the same here, so that its check_sum is right
 	for _, invoice := range []string{"PUSH-1", "NONE"} {
 		fields, _ := wirejokul.AnswerCheckSum(paid.doc)
 		ours := fields.Sum(secret)
