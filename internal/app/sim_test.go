@@ -30,7 +30,7 @@ import (
 
 var (
 	simSeed  = flag.Uint64("sim.seed", 0, "the only seed that TestSimulation plays; 0 plays -sim.seeds of them")
-	simSeeds = flag.Int("sim.seeds", 25, "how many seeds TestSimulation plays")
+	simSeeds = flag.Int("sim.seeds", 12, "how many seeds TestSimulation plays")
 	simFirst = flag.Uint64("sim.first", 1, "the first of them")
 	simSteps = flag.Int("sim.steps", 60, "events of one simulation, over seven days")
 )
