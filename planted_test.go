@@ -210,7 +210,7 @@ func (b bug) test(t *testing.T, changed []byte) (by []string, output string) {
 			t.Fatal(err)
 		}
 	}
-	args := append([]string{"test", "-overlay", filepath.Join(dir, "overlay.json"), "-count=1", "-timeout=5m", "-vet=off", "-run", b.run}, strings.Fields(b.where)...)
+	args := append([]string{"test", "-overlay", filepath.Join(dir, "overlay.json"), "-count=1", "-timeout=2m", "-vet=off", "-run", b.run}, strings.Fields(b.where)...)
 	out, err := exec.Command("go", args...).CombinedOutput()
 	if err == nil {
 		return nil, string(out)
