@@ -92,7 +92,7 @@ var bugs = []bug{
 	{"an update is answered before its commit", "internal/store/sqlite.go",
 		`	if _, err := s.writer.exec("COMMIT"); err != nil {`, `	finish(nil)
 	batch = nil
-	if _, err := s.writer.exec("COMMIT"); err != nil {`, "./internal/app ./internal/store", "TestKill|TestCampaignKills|TestSQLite"},
+	if _, err := s.writer.exec("COMMIT"); err != nil {`, "./internal/app ./internal/store", "TestCampaignKills|TestSQLite"},
 	{"commits do not wait for the disk", "internal/store/sqlite.go",
 		`_pragma=synchronous(FULL)`, `_pragma=synchronous(NORMAL)`, "./internal/store ./internal/app", "TestSQLite|TestAnswersWaitForTheDisk"},
 	{"a failed update leaves its writes to its neighbours", "internal/store/sqlite.go",

@@ -82,37 +82,37 @@ func writeReport() error {
 	return os.WriteFile(*campaignReport, []byte(head+begin+b.String()+end+tail), 0o644)
 }
 
-// ledger is what the clients of a campaign know. Half of them repeat a payment
+// journal is what the clients of a campaign know. Half of them repeat a payment
 // until it is answered, the others give up: if all repeated, they would heal the
 // very loss that is looked for.
-type ledger struct {
+type journal struct {
 	mu      sync.Mutex
 	acked   map[string]bool // reference → the caller was told of success
 	refused map[string]bool // the caller was told no
 	unknown map[string]bool // sent, never answered
 }
 
-func newLedger() *ledger {
-	return &ledger{acked: map[string]bool{}, refused: map[string]bool{}, unknown: map[string]bool{}}
+func newJournal() *journal {
+	return &journal{acked: map[string]bool{}, refused: map[string]bool{}, unknown: map[string]bool{}}
 }
 
 // note files an answer and reports whether the caller knows the outcome now.
-func (l *ledger) note(reference string, err error) (known bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
+func (j *journal) note(reference string, err error) (known bool) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
 	var e *ovo.Error
 	switch {
 	case err == nil, errors.Is(err, ovo.ErrDuplicate):
-		l.acked[reference] = true
-		delete(l.unknown, reference)
+		j.acked[reference] = true
+		delete(j.unknown, reference)
 	case errors.Is(err, ovo.ErrOutcomeUnknown), errors.Is(err, context.Canceled), !errors.As(err, &e) || e.Status >= 500:
-		if !l.acked[reference] {
-			l.unknown[reference] = true
+		if !j.acked[reference] {
+			j.unknown[reference] = true
 		}
 		return false
 	default:
-		l.refused[reference] = true
-		delete(l.unknown, reference)
+		j.refused[reference] = true
+		delete(j.unknown, reference)
 	}
 	return true
 }
@@ -127,14 +127,14 @@ type rig struct {
 	phones  []string
 	tokens  []string // SNAP customer tokens
 	legacy  []string // Jokul tokens
-	*ledger
+	*journal
 }
 
 const rigCash = 500_000_000
 
 func newRig(t *testing.T, customers int) *rig {
 	t.Helper()
-	r := &rig{dir: t.TempDir(), ledger: newLedger()}
+	r := &rig{dir: t.TempDir(), journal: newJournal()}
 	r.process = spawn(t, r.dir)
 	r.control = control{t, r.process.base}
 	t.Cleanup(func() { r.process.kill() })

@@ -3,7 +3,6 @@ package app_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -11,7 +10,6 @@ import (
 	"os/signal"
 	"strconv"
 	"strings"
-	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -20,7 +18,6 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/app"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/store/storetest"
-	"github.com/gerbang-pay/gerbang/ovo"
 )
 
 // childDir, when set, makes this test binary a sandbox over that directory;
@@ -125,133 +122,6 @@ func spawnUnder(t testing.TB, dir string, under []string, env ...string) process
 func (p process) kill() {
 	p.cmd.Process.Kill()
 	<-p.ended
-}
-
-// journal is what the clients know about every payment they sent.
-type journal struct {
-	mu      sync.Mutex
-	acked   map[string]bool // reference → the answer was success
-	unknown map[string]bool // sent, never answered
-}
-
-func (j *journal) note(reference string, err error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	switch {
-	case err == nil, errors.Is(err, ovo.ErrDuplicate): // a repeat of one whose answer got lost
-		j.acked[reference] = true
-		delete(j.unknown, reference)
-	default:
-		j.unknown[reference] = true
-	}
-}
-
-// TestKill ends the server with SIGKILL under load, again and again. Half of the
-// clients repeat a payment until it is answered; the other half give up, because
-// clients that always repeat would heal the very loss this test looks for.
-func TestKill(t *testing.T) {
-	t.Parallel()
-	const kills, clients, amount, cash = 20, 8, 7, 50_000_000
-	dir := t.TempDir()
-	p := spawn(t, dir)
-	defer func() { p.kill() }()
-	c := control{t, p.base}
-	m := c.seededMerchant()
-	shop := c.snapClient(m)
-	tokens := make([]string, clients)
-	for i := range tokens {
-		phone := fmt.Sprintf("08140000%04d", i)
-		c.newWallet(phone, cash)
-		tokens[i] = c.bind(shop, phone, "cust")
-	}
-
-	j := &journal{acked: map[string]bool{}, unknown: map[string]bool{}}
-	unanswered := map[int]string{} // by repeating client: what it still owes an answer for
-	for round := range kills {
-		ctx, cancel := context.WithCancel(context.Background())
-		var wg sync.WaitGroup
-		var mu sync.Mutex
-		answered := make(chan struct{}, 100_000)
-		shop := c.snapClient(m)
-		for i := range clients {
-			wg.Go(func() {
-				repeats := i%2 == 0
-				mu.Lock()
-				reference := unanswered[i]
-				mu.Unlock()
-				for n := 0; ctx.Err() == nil; n++ {
-					if reference == "" {
-						reference = fmt.Sprintf("K-%d-%d-%d", round, i, n)
-					}
-					_, err := shop.Pay(ctx, ovo.PayRequest{CustomerToken: tokens[i], Reference: reference, Type: ovo.Recurring, Amount: amount})
-					if err != nil && ctx.Err() != nil && !errors.Is(err, ovo.ErrOutcomeUnknown) {
-						break // never sent
-					}
-					j.note(reference, err)
-					if err != nil && !errors.Is(err, ovo.ErrDuplicate) {
-						mu.Lock()
-						if unanswered[i] = ""; repeats {
-							unanswered[i] = reference
-						}
-						mu.Unlock()
-						return // the server is gone
-					}
-					reference = ""
-					answered <- struct{}{}
-				}
-				mu.Lock()
-				unanswered[i] = ""
-				mu.Unlock()
-			})
-		}
-		// Kill in the middle of the load, at another point each round.
-		for range 20 + 13*(round%7) {
-			wait(t, "an answer", answered)
-		}
-		p.kill()
-		cancel()
-		wg.Wait()
-		p = spawn(t, dir)
-		c.base = p.base
-	}
-
-	state := map[string]string{}
-	charged := int64(0)
-	for _, pay := range c.payments() {
-		if state[pay.Reference] != "" {
-			t.Errorf("%s is there twice", pay.Reference)
-		}
-		state[pay.Reference] = pay.State
-		if pay.State == "succeeded" {
-			charged += pay.Amount
-		}
-	}
-	for reference := range j.acked {
-		if state[reference] != "succeeded" {
-			t.Errorf("LOST: %s was acknowledged and is %q", reference, state[reference])
-		}
-	}
-	found := 0
-	for reference := range j.unknown {
-		if state[reference] != "" {
-			found++
-		}
-	}
-	for reference := range state {
-		if !j.acked[reference] && !j.unknown[reference] {
-			t.Errorf("%s was charged and nobody sent it", reference)
-		}
-	}
-	held := int64(0)
-	for i := range clients {
-		held += c.wallet(fmt.Sprintf("08140000%04d", i)).Cash
-	}
-	if held+charged != clients*cash {
-		t.Errorf("wallets hold %d and %d were charged, together not %d", held, charged, int64(clients*cash))
-	}
-	c.auditClean()
-	auditedFromOutside(t, dir)
-	t.Logf("%d kills: %d payments acknowledged, all there; %d unanswered, of which %d were charged", kills, len(j.acked), len(j.unknown), found)
 }
 
 func TestTerminate(t *testing.T) {
