@@ -24,7 +24,7 @@ import (
 )
 
 var (
-	campaignKills  = flag.Int("campaign.kills", 10, "how often TestCampaignKills ends the server")
+	campaignKills  = flag.Int("campaign.kills", 6, "how often TestCampaignKills ends the server")
 	campaignRounds = flag.Int("campaign.rounds", 1, "how often the other campaigns repeat each of their cases")
 	campaignReport = flag.String("campaign.report", "", "Markdown file whose campaign table is to be replaced")
 )

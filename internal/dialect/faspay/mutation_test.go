@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	mutations    = flag.Int("mutations", 2_000, "changed requests that TestChangedRequestsAreRefused sends in each encoding")
+	mutations    = flag.Int("mutations", 500, "changed requests that TestChangedRequestsAreRefused sends in each encoding")
 	mutationSeed = flag.Uint64("mutation.seed", 0, "seed of TestChangedRequestsAreRefused; 0 draws one")
 )
 

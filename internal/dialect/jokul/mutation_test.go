@@ -18,7 +18,7 @@ import (
 )
 
 var (
-	mutations    = flag.Int("mutations", 20_000, "changed requests that TestChangedRequestsAreRefused sends")
+	mutations    = flag.Int("mutations", 5_000, "changed requests that TestChangedRequestsAreRefused sends")
 	mutationSeed = flag.Uint64("mutation.seed", 0, "seed of TestChangedRequestsAreRefused; 0 draws one")
 )
 
