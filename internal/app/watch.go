@@ -2,13 +2,13 @@ package app
 
 import (
 	"context"
+	"encoding/json"
 	"net/http"
 	"slices"
 	"sync"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
-	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
 // watch checks the ledger while it grows: after a start the whole book from its
@@ -89,7 +89,7 @@ func (w *watch) ServeHTTP(rw http.ResponseWriter, _ *http.Request) {
 		view.Broken = append(view.Broken, brokenView{b.ID, b.Rule, slices.Clone(b.Keys)})
 	}
 	w.mu.Unlock()
-	body, err := wire.Encode(view)
+	body, err := json.Marshal(view)
 	if err != nil { // a plain struct
 		panic(err)
 	}
