@@ -7,7 +7,7 @@ ON_BOTH = ./internal/gateway ./internal/dialect/... ./internal/notify ./internal
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox build test test-short check lint fuzz bench needs
+.PHONY: help demo sandbox build test test-short check lint vuln fuzz mutations planted simulate campaign bench needs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -38,17 +38,40 @@ lint: ## Check format, vet, staticcheck and the module file
 
 fuzz: ## Fuzz each parser for FUZZTIME (10s)
 	@grep -rH --include='*_test.go' -o '^func Fuzz[A-Za-z0-9]*' . | sed 's|/[^/]*:func | |' | sort -u | while read -r package target; do \
-		echo "$$package $$target"; $(GO) test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} </dev/null || exit 1; \
+		echo "$$package $$target"; $(GO) test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} -fuzzminimizetime 10x </dev/null || exit 1; \
 	done
+
+mutations: ## Change a million signed requests for each scheme; none may be accepted
+	$(GO) test ./internal/dialect/... -timeout 60m -run TestChanged -mutations 1000000 -v
+
+planted: ## Build every planted bug and run the tests that must notice it
+	$(GO) test . -timeout 60m -run TestPlantedBugs -planted -v
+
+simulate: ## Play SEEDS (500) simulations of seven virtual days
+	$(GO) test ./internal/app -timeout 60m -run TestSimulation -sim.seeds $${SEEDS:-500} -v
+
+campaign: ## Kill, crash and fill the disk for minutes; writes docs/reliability.md
+	$(GO) test ./internal/app -timeout 60m -run 'TestCampaign|TestAnswersWaitForTheDisk' -campaign.kills $${KILLS:-200} -campaign.rounds $${ROUNDS:-5} \
+		-campaign.report $(CURDIR)/docs/reliability.md -v
+
+# The database of vulnerabilities is asked over the network. Where that is not possible
+# nothing was checked, and this says so.
+vuln: ## Look for known vulnerabilities in what is reachable from the code
+	@out="$$($(GO) tool -modfile=tools/go.mod govulncheck ./... 2>&1)"; status=$$?; echo "$$out"; \
+	case "$$out" in \
+	*"fetching vulnerabilities"*) echo "NOT CHECKED for known vulnerabilities: their database cannot be reached from here."; exit $${VULN_OFFLINE:-1};; \
+	esac; exit $$status
 
 bench: ## Run the benchmarks
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
 # The race detector needs a C compiler, the hosted pages are tested in a browser, the
-# store and all above it on a PostgreSQL server that the tests start themselves.
+# store and all above it on a PostgreSQL server that the tests start themselves, and
+# system calls are traced.
 needs:
 	@packages=""; \
 	command -v gcc >/dev/null || packages="$$packages gcc libc6-dev"; \
+	command -v strace >/dev/null || packages="$$packages strace"; \
 	test -n "$(CHROMIUM)" || packages="$$packages chromium"; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$$packages postgresql"; \
 	test -z "$$packages" && exit 0; \

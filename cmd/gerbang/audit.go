@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"text/tabwriter"
+	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/app"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -22,7 +23,8 @@ func (f installationFlags) installation() app.Installation {
 
 type auditCommand struct {
 	installationFlags
-	JSON bool `help:"Print JSON for programs."`
+	At   time.Time `help:"Print what every account held at a time, such as 2026-01-31T23:59:59+07:00, instead of checking the rules." placeholder:"TIME"`
+	JSON bool      `help:"Print JSON for programs."`
 }
 
 // auditView is the JSON form of an audit.
@@ -40,6 +42,9 @@ type invariantView struct {
 }
 
 func (c auditCommand) Run(ctx context.Context, std streams) error {
+	if !c.At.IsZero() {
+		return c.balances(ctx, std)
+	}
 	verdicts, err := app.Audit(ctx, c.installation())
 	if err != nil {
 		return err
@@ -53,6 +58,48 @@ func (c auditCommand) Run(ctx context.Context, std streams) error {
 		err = printAudit(std, view)
 	}
 	if err == nil && !view.OK {
+		err = errFailed
+	}
+	return err
+}
+
+// balances prints the ledger as it stood. Together all accounts hold nothing, for
+// what wallets and merchants hold came from outside.
+func (c auditCommand) balances(ctx context.Context, std streams) error {
+	list, err := app.BalancesAt(ctx, c.installation(), c.At)
+	if err != nil {
+		return err
+	}
+	total := int64(0)
+	for _, b := range list {
+		total += b.Amount
+	}
+	if c.JSON {
+		type balance struct {
+			Account string `json:"account"`
+			Phone   string `json:"phone,omitempty"`
+			Amount  int64  `json:"amount"`
+		}
+		view := struct {
+			At       time.Time `json:"at"`
+			Balances []balance `json:"balances"`
+			Total    int64     `json:"total"`
+		}{c.At, []balance{}, total}
+		for _, b := range list {
+			view.Balances = append(view.Balances, balance(b))
+		}
+		encoder := json.NewEncoder(std.out)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(view)
+	} else {
+		table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+		for _, b := range list {
+			fmt.Fprintf(table, "%d\t  %s %s\t\n", b.Amount, b.Account, b.Phone)
+		}
+		fmt.Fprintf(table, "%d\t  together\t\n", total)
+		err = table.Flush()
+	}
+	if err == nil && total != 0 {
 		err = errFailed
 	}
 	return err

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/url"
 	"runtime/debug"
@@ -39,6 +38,8 @@ type Config struct {
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
 	Faspay  FaspayConfig
 	Log     *slog.Logger // default discards
+
+	seams seams
 }
 
 // FaspayConfig is what may differ between installations that speak Faspay.
@@ -95,7 +96,7 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	}
 	a := &App{id: rand.Text(), store: db, log: c.Log, drain: make(chan struct{}), served: make(chan error, 1)}
 	scenarios := sandbox.NewScenarios()
-	core := gateway.Config{Store: db, Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
+	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
 	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -116,7 +117,7 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	if err != nil {
 		return err
 	}
-	listener, err := net.Listen("tcp", c.Addr)
+	listener, err := c.seams.listener(c.Addr)
 	if err != nil {
 		return fmt.Errorf("cannot listen on %s: %w; is another sandbox running? choose another address with --addr", c.Addr, err)
 	}
@@ -172,7 +173,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		return err
 	}
 	notifier := notify.New(notify.Config{
-		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Dial: c.seams.dial, Log: a.log,
 		Dialects: map[string]notify.Dialect{
 			snap.Dialect:   {Outbound: openAPI, Retries: snap.Retries},
 			jokul.Dialect:  {Outbound: legacy, Retries: jokul.Retries},
@@ -196,6 +197,8 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	web.MountAssets(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	root.HandleFunc("GET /readyz", a.ready)
+	watch := &watch{}
+	root.Handle("GET /auditz", watch)
 	root.Handle("/", record(api))
 
 	a.server = &http.Server{
@@ -218,6 +221,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	})
 	a.working.Go(func() { a.sweep(background) })
 	a.working.Go(func() { a.store.Listen(background, func(signal string) { a.heard(background, clock, signal) }) })
+	a.working.Go(func() { watch.run(background, a) })
 	return nil
 }
 

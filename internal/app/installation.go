@@ -71,16 +71,34 @@ func writeNew(path string, text []byte) error {
 // Audit checks the book of an installation in one read snapshot. It works beside
 // a running server.
 func Audit(ctx context.Context, i Installation) ([]gateway.Invariant, error) {
-	keys, err := i.masterKey(false)
-	if err != nil {
-		return nil, err
-	}
-	db, err := store.Open(ctx, store.Config{URL: i.databaseURL(), Keys: keys, Clock: gateway.SystemClock{}, ReadOnly: true})
+	db, err := i.openReadOnly(ctx)
 	if err != nil {
 		return nil, err
 	}
 	verdicts, err := db.Audit(ctx)
 	return verdicts, errors.Join(err, db.Close())
+}
+
+// Balance is what an account of the ledger held at a moment.
+type Balance = store.Balance
+
+// BalancesAt replays the ledger of an installation up to a moment. It works beside
+// a running server.
+func BalancesAt(ctx context.Context, i Installation, moment time.Time) ([]Balance, error) {
+	db, err := i.openReadOnly(ctx)
+	if err != nil {
+		return nil, err
+	}
+	list, err := db.BalancesAt(ctx, moment)
+	return list, errors.Join(err, db.Close())
+}
+
+func (i Installation) openReadOnly(ctx context.Context) (*store.Store, error) {
+	keys, err := i.masterKey(false)
+	if err != nil {
+		return nil, err
+	}
+	return store.Open(ctx, store.Config{URL: i.databaseURL(), Keys: keys, Clock: gateway.SystemClock{}, ReadOnly: true})
 }
 
 const (

@@ -3,46 +3,79 @@ package app_test
 import (
 	"bufio"
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"os/exec"
 	"os/signal"
+	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/app"
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 	"github.com/gerbang-pay/gerbang/ovo"
 )
 
-// childDir, when set, makes this test binary a sandbox over that directory.
-const childDir = "GERBANG_TEST_CHILD_DIR"
+// childDir, when set, makes this test binary a sandbox over that directory;
+// crashEnv, "step:n", ends it at the nth time that the store gets to a step.
+const (
+	childDir = "GERBANG_TEST_CHILD_DIR"
+	crashEnv = "GERBANG_TEST_CRASH"
+)
 
 func TestMain(m *testing.M) {
 	if dir := os.Getenv(childDir); dir != "" {
 		os.Exit(child(dir))
 	}
-	os.Exit(m.Run())
+	code := m.Run()
+	if err := writeReport(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		code = 1
+	}
+	os.Exit(code)
 }
 
 // child serves until it is killed and prints its address first.
 func child(dir string) int {
 	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
 	defer stop()
-	a, err := app.StartSandbox(ctx, app.Config{Installation: installed(dir), Addr: "127.0.0.1:0", PINCost: cheapPIN})
+	var serving atomic.Bool
+	var count atomic.Int64
+	signal.Ignore(syscall.SIGXFSZ) // a limit on file sizes is to look like a full disk
+	c := app.Config{Installation: installed(dir), Addr: "127.0.0.1:0", PINCost: cheapPIN}
+	if step, nth, ok := strings.Cut(os.Getenv(crashEnv), ":"); ok {
+		left, err := strconv.ParseInt(nth, 10, 64)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		c = c.WithStore(func(db gateway.Store) gateway.Store {
+			return storetest.Faulty(db, func(at string) error {
+				if at == step && serving.Load() && count.Add(1) == left {
+					syscall.Kill(os.Getpid(), syscall.SIGKILL)
+					select {} // the signal arrives before anything else happens here
+				}
+				return nil
+			})
+		})
+	}
+	a, err := app.StartSandbox(ctx, c)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
 	fmt.Println(a.BaseURL)
+	serving.Store(true)
 	<-ctx.Done()
-	drain, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	stopping, cancel := context.WithTimeout(context.Background(), 8*time.Second)
 	defer cancel()
-	if err := a.Stop(drain); err != nil {
+	if err := a.Stop(stopping); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		return 1
 	}
@@ -50,14 +83,23 @@ func child(dir string) int {
 }
 
 type process struct {
-	cmd  *exec.Cmd
-	base string
+	cmd   *exec.Cmd
+	base  string
+	ended chan struct{} // closed when it has
 }
 
-func spawn(t testing.TB, dir string) process {
+func spawn(t testing.TB, dir string, env ...string) process {
 	t.Helper()
-	cmd := exec.Command(os.Args[0])
-	cmd.Env = append(os.Environ(), childDir+"="+dir)
+	return spawnUnder(t, dir, nil, env...)
+}
+
+// spawnUnder starts a sandbox in a process of its own, under another program if one
+// is given.
+func spawnUnder(t testing.TB, dir string, under []string, env ...string) process {
+	t.Helper()
+	args := append(under, os.Args[0])
+	cmd := exec.Command(args[0], args[1:]...)
+	cmd.Env = append(append(os.Environ(), childDir+"="+dir), env...)
 	cmd.Stderr = os.Stderr
 	out, err := cmd.StdoutPipe()
 	if err != nil {
@@ -71,28 +113,37 @@ func spawn(t testing.TB, dir string) process {
 		cmd.Process.Kill()
 		t.Fatalf("the child did not start: %v", err)
 	}
-	return process{cmd, strings.TrimSpace(line)}
+	p := process{cmd, strings.TrimSpace(line), make(chan struct{})}
+	go func() {
+		cmd.Wait()
+		close(p.ended)
+	}()
+	return p
 }
 
 func (p process) kill() {
 	p.cmd.Process.Kill()
-	p.cmd.Wait()
+	<-p.ended
 }
 
 // stop asks the process to stop and returns how it ended.
 func (p process) stop() error {
 	p.cmd.Process.Signal(syscall.SIGTERM)
-	return p.cmd.Wait()
+	<-p.ended
+	if !p.cmd.ProcessState.Success() {
+		return errors.New(p.cmd.ProcessState.String())
+	}
+	return nil
 }
 
-// journal is what the clients know about every payment they sent.
-type journal struct {
+// answers is what the clients know about every payment they sent.
+type answers struct {
 	mu      sync.Mutex
 	acked   map[string]bool // reference → the answer was success
 	unknown map[string]bool // sent, never answered
 }
 
-func (j *journal) note(reference string, err error) {
+func (j *answers) note(reference string, err error) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	switch {
@@ -123,7 +174,7 @@ func TestKill(t *testing.T) {
 		tokens[i] = c.bind(shop, phone, "cust")
 	}
 
-	j := &journal{acked: map[string]bool{}, unknown: map[string]bool{}}
+	j := &answers{acked: map[string]bool{}, unknown: map[string]bool{}}
 	unanswered := map[int]string{} // by repeating client: what it still owes an answer for
 	for round := range kills {
 		ctx, cancel := context.WithCancel(context.Background())
@@ -185,7 +236,7 @@ func TestKill(t *testing.T) {
 
 // check compares what the clients know with the books and returns how many of the
 // payments that were never answered were made. The wallets had cash each.
-func (j *journal) check(c control, phones []string, cash int64) (found int) {
+func (j *answers) check(c control, phones []string, cash int64) (found int) {
 	t := c.t
 	t.Helper()
 	state := map[string]string{}

@@ -141,7 +141,7 @@ func TestStoppingAnswersParkedPushes(t *testing.T) {
 	a := start(t, dir)
 	c := control{t, a.BaseURL}
 	client := c.pushClient(c.seededMerchant())
-	answers := make(chan string, 20)
+	answers := make(chan string, 500)
 	for i := range cap(answers) {
 		go func() {
 			_, err := client.Pay(context.Background(), ovo.PushRequest{Phone: "081222222222", Invoice: fmt.Sprint("I-", i), Amount: 5})

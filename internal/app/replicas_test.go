@@ -234,7 +234,7 @@ func fleet(t *testing.T, dir string) *balancer {
 	t.Helper()
 	b := &balancer{
 		t: t, dir: dir, process: [2]process{spawn(t, dir), spawn(t, dir)}, answered: make(chan struct{}, 1000),
-		journal: journal{acked: map[string]bool{}, unknown: map[string]bool{}},
+		journal: answers{acked: map[string]bool{}, unknown: map[string]bool{}},
 	}
 	t.Cleanup(func() {
 		for _, p := range b.process {

@@ -349,26 +349,27 @@ func (g *Gateway) onPush(ctx context.Context, phone Phone, id PaymentID, answer 
 		case p.State != PaymentAwaiting:
 			return refuse(WrongState, "the payment is "+string(p.State))
 		case !tx.Now().Before(s.Push.Deadline):
-			if err := g.expirePush(tx, s.Push); err != nil {
-				return err
-			}
 			remembered = refuse(Expired, "the time to answer is over")
-			return nil
+			return g.expirePush(tx, s.Push)
 		}
 		err = answer(tx, &s)
 		var o outcome
 		if errors.As(err, &o) {
 			remembered, err = o.refusal, nil
 		}
+		if err != nil || remembered != nil {
+			return err
+		}
+		// Read here, not later: who has paid must not be told that reading failed.
+		if p, err = tx.Payment(id); err == nil {
+			s, err = pushStatus(tx, p)
+		}
 		return err
 	})
 	if err == nil && remembered != nil {
 		err = remembered
 	}
-	if err != nil {
-		return s, err
-	}
-	return g.Push(ctx, id)
+	return s, err
 }
 
 // endPush ends a push without success, and notifies.

@@ -105,3 +105,24 @@ func TestParsePhone(t *testing.T) {
 		}
 	}
 }
+
+// FuzzParsePhone: one wallet has one spelling, and all spellings lead to it.
+func FuzzParsePhone(f *testing.F) {
+	for _, seed := range []string{"", "081211111111", "+6281211111111", "6281211111111", "0812", "+62", "٠٨١٢١١١١١١١", "08121111111\x00"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		phone, ok := ParsePhone(text)
+		if !ok {
+			return
+		}
+		for _, spelling := range []string{string(phone), phone.International(), "+" + phone.International()} {
+			if again, ok := ParsePhone(spelling); !ok || again != phone {
+				t.Fatalf("%q is %q, but %q is %q", text, phone, spelling, again)
+			}
+		}
+		if len(phone.Masked()) != 8 {
+			t.Fatalf("masked %q", phone.Masked())
+		}
+	})
+}

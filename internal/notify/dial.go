@@ -1,6 +1,7 @@
 package notify
 
 import (
+	"context"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -26,16 +27,15 @@ const (
 // newClient makes a client for URLs that outsiders chose. It follows no
 // redirects, uses no proxy and reads a bounded part of any answer. Unless
 // allowPrivate, it connects only to public addresses on the ports of the web.
-// Deadlines are its user's.
-func newClient(allowPrivate bool) *http.Client {
-	dialer := &net.Dialer{Timeout: dialTimeout}
-	if !allowPrivate {
-		dialer.Control = controlPublic
+// Deadlines are its user's. A dial that is given judges addresses itself.
+func newClient(allowPrivate bool, dial func(ctx context.Context, network, address string) (net.Conn, error)) *http.Client {
+	if dial == nil {
+		dial = newDialer(allowPrivate).DialContext
 	}
 	return &http.Client{
 		Transport: bounded{&http.Transport{
 			Proxy:                  nil, // a proxy from the environment would dial unjudged addresses
-			DialContext:            dialer.DialContext,
+			DialContext:            dial,
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    tlsTimeout,
 			DisableCompression:     true, // nothing may grow on its way in
@@ -46,6 +46,14 @@ func newClient(allowPrivate bool) *http.Client {
 		}},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
+}
+
+func newDialer(allowPrivate bool) *net.Dialer {
+	dialer := &net.Dialer{Timeout: dialTimeout}
+	if !allowPrivate {
+		dialer.Control = controlPublic
+	}
+	return dialer
 }
 
 // bounded cuts the bodies of answers.

@@ -124,7 +124,7 @@ func TestDial(t *testing.T) {
 	s := newShop(t, nil)
 	port := s.URL[strings.LastIndex(s.URL, ":"):]
 	for _, host := range []string{"localhost", "127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0"} {
-		_, err := get(t, newClient(false), "http://"+host+port)
+		_, err := get(t, newClient(false, nil), "http://"+host+port)
 		if err == nil || !strings.Contains(err.Error(), "refused: ") || !strings.Contains(err.Error(), "address") {
 			t.Errorf("%s: %v", host, err)
 		}
@@ -133,11 +133,11 @@ func TestDial(t *testing.T) {
 		t.Fatalf("%d requests got through", hits)
 	}
 	for _, host := range []string{"localhost", "127.0.0.1"} {
-		if status, err := get(t, newClient(true), "http://"+host+port); err != nil || status != 200 {
+		if status, err := get(t, newClient(true, nil), "http://"+host+port); err != nil || status != 200 {
 			t.Errorf("%s: status %d, %v", host, status, err)
 		}
 	}
-	if newClient(false).Transport.(bounded).Proxy != nil {
+	if newClient(false, nil).Transport.(bounded).Proxy != nil {
 		t.Error("the client may use a proxy")
 	}
 }

@@ -67,3 +67,25 @@ func TestNewRefusesShortKeys(t *testing.T) {
 		t.Fatal("a short master key was accepted")
 	}
 }
+
+// FuzzOpen: nothing opens but what was sealed for the same purpose.
+func FuzzOpen(f *testing.F) {
+	keys, err := New(make([]byte, KeySize))
+	if err != nil {
+		f.Fatal(err)
+	}
+	sealed := keys.Seal("p", "secret")
+	f.Add("p", sealed)
+	f.Add("q", sealed)
+	f.Add("p", "v1:")
+	f.Add("p", "v2:AAAA")
+	f.Fuzz(func(t *testing.T, purpose, text string) {
+		plain, err := keys.Open(purpose, text)
+		if err != nil || text == "" {
+			return
+		}
+		if purpose != "p" || plain != "secret" {
+			t.Fatalf("%q opens for %q as %q", text, purpose, plain)
+		}
+	})
+}

@@ -54,6 +54,17 @@ func TestVoid(t *testing.T) {
 		t.Errorf("a void without a trace number: %s", a.raw)
 	}
 	s.wantPush(s.do(voidOf(paid, "27499")), "25", "FAILED") // a void is of the whole amount
+	s.newMerchant("MCH-OTHER")                              // whose secret is the same here, so that its check_sum is right
+	for _, invoice := range []string{"PUSH-1", "NONE"} {
+		fields, _ := wirejokul.AnswerCheckSum(paid.doc)
+		ours := fields.Sum(secret)
+		fields.ClientID, fields.InvoiceNumber = "MCH-OTHER", invoice
+		foreign := strings.NewReplacer(clientID, fields.ClientID, `"PUSH-1"`, `"`+invoice+`"`, ours, fields.Sum(secret)).Replace(void.body)
+		w := send(s.quiet(), signed{method: "POST", target: wirejokul.PathVoid, body: foreign})
+		if !strings.Contains(w.Body.String(), `"response_code":"25"`) || s.wallet() == before {
+			t.Errorf("another merchant's void of %s: %s", invoice, w.Body)
+		}
+	}
 
 	s.wantPush(s.do(void), "00", "SUCCESS")
 	if s.wallet() != before {

@@ -239,3 +239,19 @@ func TestResponseCodes(t *testing.T) {
 		t.Error("FindResponseCode(99)")
 	}
 }
+
+// FuzzStatusPath: an id that a path names leads to a path that names it.
+func FuzzStatusPath(f *testing.F) {
+	for _, seed := range []string{"", PathStatus, PathStatus + "INV%2F1", PathStatus + "%00", PathStatus + "%zz", PathStatus + "a/b", PathStatus + "%c3%28"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, path string) {
+		id, ok := StatusID(path)
+		if !ok {
+			return
+		}
+		if again, ok := StatusID(StatusPath(id)); !ok || again != id {
+			t.Fatalf("%q names %q, whose path names %q", path, id, again)
+		}
+	})
+}

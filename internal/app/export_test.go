@@ -1,0 +1,20 @@
+package app
+
+import (
+	"context"
+	"net"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
+
+// WithStore puts a store between the gateway and the database.
+func (c Config) WithStore(wrap func(gateway.Store) gateway.Store) Config {
+	c.seams.store = wrap
+	return c
+}
+
+// WithNetwork replaces the machine's network.
+func (c Config) WithNetwork(listen func(network, address string) (net.Listener, error), dial func(ctx context.Context, network, address string) (net.Conn, error)) Config {
+	c.seams.listen, c.seams.dial = listen, dial
+	return c
+}

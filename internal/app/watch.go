@@ -1,0 +1,102 @@
+package app
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
+
+// watch checks the ledger while it grows: after a start the whole book from its
+// beginning, and then what comes, a few seconds behind. It finds no less than what
+// can be seen in one transfer; for the rest there is the audit.
+type watch struct {
+	mu      sync.Mutex
+	last    string // transfer that was checked last
+	checked int64
+	current bool // nothing waits to be checked
+	failing string
+	broken  []gateway.Invariant
+}
+
+// watchInterval and watchBatch bound what watching costs.
+const (
+	watchInterval = time.Second
+	watchBatch    = 2000
+	maxBroken     = 100 // findings that are kept to be shown; the log has all
+)
+
+// run checks until ctx ends.
+func (w *watch) run(ctx context.Context, a *App) {
+	tick := time.NewTicker(watchInterval)
+	defer tick.Stop()
+	for {
+		w.look(ctx, a)
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (w *watch) look(ctx context.Context, a *App) {
+	last, checked, broken, err := a.store.Watch(ctx, w.last, watchBatch)
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.failing = ""
+	if err != nil {
+		if ctx.Err() == nil {
+			w.failing = "the ledger cannot be read"
+			a.log.Error("the ledger cannot be watched; it is tried again", "error", err)
+		}
+		return
+	}
+	w.last, w.current = last, checked < watchBatch
+	w.checked += int64(checked)
+	for _, b := range broken {
+		a.log.Error("the book is broken", "invariant", b.ID, "rule", b.Rule, "transfers", b.Keys)
+	}
+	if len(w.broken) < maxBroken {
+		w.broken = append(w.broken, broken...)
+	}
+}
+
+// watchView is the JSON form of what watching has found.
+type watchView struct {
+	OK      bool         `json:"ok"`
+	Checked int64        `json:"checked"` // transfers since the start
+	Current bool         `json:"current"` // all but those of the last seconds
+	Problem string       `json:"problem,omitempty"`
+	Broken  []brokenView `json:"broken"`
+}
+
+type brokenView struct {
+	Invariant string   `json:"invariant"`
+	Rule      string   `json:"rule"`
+	Transfers []string `json:"transfers"`
+}
+
+// ServeHTTP answers 200 while everything that was checked is whole, and else 500.
+func (w *watch) ServeHTTP(rw http.ResponseWriter, _ *http.Request) {
+	w.mu.Lock()
+	view := watchView{OK: len(w.broken) == 0 && w.failing == "", Checked: w.checked, Current: w.current, Problem: w.failing, Broken: []brokenView{}}
+	for _, b := range w.broken {
+		view.Broken = append(view.Broken, brokenView{b.ID, b.Rule, slices.Clone(b.Keys)})
+	}
+	w.mu.Unlock()
+	body, err := json.Marshal(view)
+	if err != nil { // a plain struct
+		panic(err)
+	}
+	rw.Header().Set("Content-Type", "application/json")
+	rw.Header().Set("Cache-Control", "no-store")
+	if !view.OK {
+		rw.WriteHeader(http.StatusInternalServerError)
+	}
+	rw.Write(body)
+}
