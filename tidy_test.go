@@ -49,7 +49,7 @@ var mayImport = map[string][]string{
 	"ovo":              {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
 	"cmd/gerbang": {
 		"internal/app", "internal/control", "internal/gateway", "internal/money", "internal/sandbox", "internal/signed", "internal/wire", "internal/wire/faspay",
-		"internal/wire/snap", "ovo",
+		"internal/wire/jokul", "internal/wire/snap", "ovo",
 	},
 }
 

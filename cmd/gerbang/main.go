@@ -52,6 +52,11 @@ type commands struct {
 	Sign    signCommand    `cmd:"" group:"tools" help:"Make a signed call of any protocol and print it, with a curl command that sends it."`
 	Explain explainCommand `cmd:"" group:"tools" help:"Say whether a signature is right and, if not, what went wrong."`
 
+	Listen  listenCommand  `cmd:"" group:"tools" help:"Get a merchant's notifications here, pass them on to a server, and show its answers."`
+	Trigger triggerCommand `cmd:"" group:"tools" help:"Make an event happen, so that its merchant is notified of it."`
+
+	CheckReceiver checkCommand `cmd:"" group:"tools" help:"Check a merchant's receiver of notifications, and report."`
+
 	Completion completionCommand `cmd:"" group:"shell" help:"Print a script that completes commands and flags in a shell."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" help:"Print what may follow the words."`
 

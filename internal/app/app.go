@@ -144,8 +144,8 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	notifier := notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Log: a.log,
 		Dialects: map[string]notify.Dialect{
-			snap.Dialect:  {Outbound: openAPI, Retries: snap.Retries},
-			jokul.Dialect: {Outbound: legacy, Retries: jokul.Retries},
+			snap.Dialect:  {Outbound: box.Deliver(openAPI), Retries: snap.Retries},
+			jokul.Dialect: {Outbound: box.Deliver(legacy), Retries: jokul.Retries},
 		},
 	})
 

@@ -46,8 +46,9 @@ type Config struct {
 // Sandbox serves the control API and the pages for people.
 type Sandbox struct {
 	Config
-	requests requestLog
-	streams  atomic.Int64 // of events, open now
+	requests  requestLog
+	listeners listeners
+	streams   atomic.Int64 // of events, open now
 }
 
 // New makes a sandbox.
@@ -103,12 +104,15 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 		"GET /requests":      s.listRequests,
 		"GET /requests/{id}": s.getRequest,
 
+		"GET /listeners": s.listListeners,
+
 		"POST /audit": s.audit,
 		"POST /reset": s.reset,
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" /sandbox/v1"+path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, handle) })
 	}
+	mux.HandleFunc("POST /sandbox/v1/listeners", s.listen)
 	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, func(r *http.Request) (any, error) {
 			return nil, problem(http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in the sandbox API")
