@@ -45,6 +45,7 @@ type commands struct {
 	Notification notificationCommand `cmd:"" group:"control" help:"Notifications and their attempts."`
 	Scenario     scenarioCommand     `cmd:"" group:"control" help:"Outcomes on demand, and the magic phone numbers."`
 	Clock        clockCommand        `cmd:"" group:"control" help:"The sandbox's clock."`
+	Snapshot     snapshotCommand     `cmd:"" group:"control" help:"Named states of the sandbox, to begin from a known one."`
 	Logs         logsCommand         `cmd:"" group:"control" help:"The sandbox's log of inbound calls."`
 	Info         infoCommand         `cmd:"" group:"control" help:"What is running."`
 	Reset        resetCommand        `cmd:"" group:"control" help:"Empty the sandbox and seed it again."`

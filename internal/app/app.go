@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -129,7 +130,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL,
-		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Draining: a.drain, Log: a.log,
+		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, SnapshotDir: filepath.Join(c.DataDir, "snapshots"), Scenarios: scenarios, Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
 	})
 	if err := box.Seed(ctx); err != nil {

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"io"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/money"
@@ -177,6 +178,20 @@ func (g *Gateway) Audit(ctx context.Context) ([]Invariant, error) { return g.sto
 func (g *Gateway) Erase(ctx context.Context) error {
 	defer g.merchants.forget()
 	return g.store.Update(ctx, func(tx Tx) error { return tx.Erase() })
+}
+
+// Dump writes every row but settings as of one moment, for Load.
+func (g *Gateway) Dump(ctx context.Context, w io.Writer) error {
+	return g.store.View(ctx, func(tx Tx) error { return tx.Dump(w) })
+}
+
+// Load replaces every row but settings by those of a dump. Only the sandbox offers it.
+func (g *Gateway) Load(ctx context.Context, dump []byte) error {
+	defer g.merchants.forget()
+	return g.store.Update(ctx, func(tx Tx) error {
+		tx.OnCommit(g.wakeNotifier)
+		return tx.Load(dump)
+	})
 }
 
 // expireBatch bounds one transaction of ExpireDue, so that a backlog does not

@@ -19,8 +19,8 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// Config is what a sandbox needs. All members are required but Scenarios, Draining
-// and Log.
+// Config is what a sandbox needs. All members are required but SnapshotDir,
+// Scenarios, Draining and Log.
 type Config struct {
 	Gateway  *gateway.Gateway
 	Clock    *gateway.MovableClock
@@ -36,6 +36,8 @@ type Config struct {
 	NoSeed bool
 	// SaveOffset keeps the clock's offset over a restart.
 	SaveOffset func(context.Context, time.Duration) error
+	// SnapshotDir is where named snapshots are kept; "" for none.
+	SnapshotDir string
 	// Scenarios are those whose Force the gateway was given.
 	Scenarios *Scenarios
 	// Draining is closed when the server is about to stop; streams of events end then.
@@ -105,6 +107,11 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 		"GET /requests/{id}": s.getRequest,
 
 		"GET /listeners": s.listListeners,
+
+		"GET /snapshots":              s.listSnapshots,
+		"POST /snapshots":             s.saveSnapshot,
+		"POST /snapshots/{name}/load": s.loadSnapshot,
+		"DELETE /snapshots/{name}":    s.deleteSnapshot,
 
 		"POST /audit": s.audit,
 		"POST /reset": s.reset,
