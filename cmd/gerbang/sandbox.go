@@ -21,7 +21,8 @@ type sandboxCommand struct {
 	Addr      string `help:"Address to listen on." default:"127.0.0.1:8600"`
 	BaseURL   string `help:"Address at which browsers and merchants reach the sandbox, when that differs." placeholder:"URL"`
 	ReadyFile string `help:"File to write {\"base_url\":…,\"pid\":…} to once the sandbox serves." placeholder:"FILE" type:"path"`
-	Seed      bool   `help:"Fill a fresh database with a merchant and wallets." default:"true" negatable:""`
+	Seed      string `help:"TOML file with merchants, wallets, bindings and payments that a fresh database begins with, besides the usual ones." placeholder:"FILE" type:"path"`
+	NoSeed    bool   `help:"Begin without the usual merchant and wallets."`
 	Verbose   bool   `help:"Log every notification and sweep."`
 }
 
@@ -30,8 +31,18 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 	if c.Verbose {
 		level = slog.LevelInfo
 	}
+	var world *sandbox.World
+	if c.Seed != "" {
+		text, err := os.ReadFile(c.Seed)
+		if err != nil {
+			return usageError{err}
+		}
+		if world, err = sandbox.ParseWorld(text); err != nil {
+			return usagef("%s: %w", c.Seed, err)
+		}
+	}
 	a, err := app.StartSandbox(ctx, app.Config{
-		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: !c.Seed,
+		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: c.NoSeed, World: world,
 		Log: slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
@@ -62,7 +73,7 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 
 func (c sandboxCommand) banner(std streams, base string) {
 	fmt.Fprintf(std.out, "Gerbang sandbox at %s  (no real money)\n\n", base)
-	if c.Seed {
+	if !c.NoSeed {
 		fmt.Fprintf(std.out, "  DOKU client id  %s\n  DOKU secret     %s\n  wallet          081211111111, PIN 123456\n", sandbox.SeedClientID, sandbox.SeedSecretKey)
 		fmt.Fprintf(std.out, "  key pair        %s/sandbox/v1/merchants\n", base)
 	}

@@ -33,6 +33,7 @@ type Config struct {
 	BaseURL string // as customers' browsers reach it; default http:// and the address
 	Version string
 	NoSeed  bool            // leave a fresh sandbox empty
+	World   *sandbox.World  // what else a fresh sandbox contains, or nil
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
 	Log     *slog.Logger    // default discards
 }
@@ -130,7 +131,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL,
-		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, SnapshotDir: filepath.Join(c.DataDir, "snapshots"), Scenarios: scenarios, Draining: a.drain, Log: a.log,
+		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, World: c.World, SnapshotDir: filepath.Join(c.DataDir, "snapshots"), Scenarios: scenarios, Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
 	})
 	if err := box.Seed(ctx); err != nil {
@@ -165,7 +166,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	web.MountAssets(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	root.HandleFunc("GET /readyz", a.ready)
-	root.Handle("/", box.Record(api))
+	root.Handle("/", box.Lose(box.Record(api)))
 
 	a.server = &http.Server{
 		Handler: root, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

@@ -140,7 +140,9 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 	if in.Use == ledger.UseExact && (in.Split.Cash < 0 || in.Split.Points < 0 || in.Split.Total() != in.Amount) {
 		return Payment{}, Page{}, g.refuseOnce(ctx, in.Claim, refuse(AmountInvalid, "the purses' shares do not add up to the amount"))
 	}
-	decided, err := g.decide(ctx, Operation{Name: OpPayment, Merchant: in.Merchant, Phone: g.phoneOf(ctx, in.Binding)})
+	decided, err := g.decide(ctx, Operation{
+		Name: OpPayment, Merchant: in.Merchant, Phone: g.phoneOf(ctx, in.Binding), Reference: in.Reference, Amount: in.Amount,
+	})
 	if err != nil {
 		return Payment{}, Page{}, err
 	}
@@ -347,7 +349,7 @@ type PaymentQuery struct {
 // FindPayment finds one payment of a merchant, with its refunds and, while it
 // waits, its page.
 func (g *Gateway) FindPayment(ctx context.Context, merchant MerchantID, q PaymentQuery) (PaymentStatus, error) {
-	if err := g.forced(ctx, Operation{Name: OpStatus, Merchant: merchant}); err != nil {
+	if err := g.forced(ctx, Operation{Name: OpStatus, Merchant: merchant, Reference: q.Reference}); err != nil {
 		return PaymentStatus{}, err
 	}
 	var s PaymentStatus

@@ -1,7 +1,6 @@
 package sandbox
 
 import (
-	"context"
 	"fmt"
 	"maps"
 	"net/http"
@@ -13,30 +12,6 @@ import (
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
-
-// Outbound is a dialect's half of the delivery of a notification.
-type Outbound interface {
-	// Request builds and signs one attempt at the moment now.
-	Request(ctx context.Context, client *http.Client, o gateway.Outgoing, now time.Time) (*http.Request, error)
-	// Accepted reports why an answer is no acknowledgement, or nil.
-	Accepted(o gateway.Outgoing, status int, body []byte) error
-}
-
-// Deliver puts the sandbox between a dialect and the merchants it notifies: what is
-// built by the result goes to a merchant's listener, if one is on.
-func (s *Sandbox) Deliver(to Outbound) Outbound { return outbound{to, s} }
-
-type outbound struct {
-	Outbound
-	*Sandbox
-}
-
-func (b outbound) Request(ctx context.Context, client *http.Client, o gateway.Outgoing, now time.Time) (*http.Request, error) {
-	if l, on := b.listeners.of(o.Merchant.ID); on {
-		l.redirect(&o)
-	}
-	return b.Outbound.Request(ctx, client, o, now)
-}
 
 // listener is where a merchant's notifications go in place of the merchant's own
 // addresses, as long as the call that asked for it stays open. Nothing of it is

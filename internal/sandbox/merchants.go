@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -121,15 +122,19 @@ func (s *Sandbox) createMerchant(r *http.Request) (any, error) {
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
+	m, err := s.addMerchant(r.Context(), in)
+	return created{s.viewMerchant(m)}, err
+}
+
+func (s *Sandbox) addMerchant(ctx context.Context, in merchantView) (gateway.Merchant, error) {
 	m := gateway.Merchant{Name: "Merchant"}
 	if err := in.apply(&m); err != nil {
-		return nil, err
+		return m, err
 	}
 	if err := generate(&m); err != nil {
-		return nil, err
+		return m, err
 	}
-	m, err := s.Gateway.CreateMerchant(r.Context(), m)
-	return created{s.viewMerchant(m)}, err
+	return s.Gateway.CreateMerchant(ctx, m)
 }
 
 // generate fills in the credentials that were not given.

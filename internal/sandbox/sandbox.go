@@ -19,8 +19,8 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// Config is what a sandbox needs. All members are required but SnapshotDir,
-// Scenarios, Draining and Log.
+// Config is what a sandbox needs. All members are required but World,
+// SnapshotDir, Scenarios, Draining and Log.
 type Config struct {
 	Gateway  *gateway.Gateway
 	Clock    *gateway.MovableClock
@@ -34,6 +34,8 @@ type Config struct {
 	SeedKey *rsa.PrivateKey
 	// NoSeed leaves the sandbox empty on start and after a reset.
 	NoSeed bool
+	// World is what else a fresh sandbox contains, or nil.
+	World *World
 	// SaveOffset keeps the clock's offset over a restart.
 	SaveOffset func(context.Context, time.Duration) error
 	// SnapshotDir is where named snapshots are kept; "" for none.
@@ -48,9 +50,10 @@ type Config struct {
 // Sandbox serves the control API and the pages for people.
 type Sandbox struct {
 	Config
-	requests  requestLog
-	listeners listeners
-	streams   atomic.Int64 // of events, open now
+	requests   requestLog
+	listeners  listeners
+	overtaking overtaking
+	streams    atomic.Int64 // of events, open now
 }
 
 // New makes a sandbox.
