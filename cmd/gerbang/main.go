@@ -37,6 +37,7 @@ type commands struct {
 	Demo    demoCommand    `cmd:"" group:"run" help:"Play every payment journey in a throw-away sandbox and show that the books balance."`
 	Sandbox sandboxCommand `cmd:"" group:"run" help:"Run the sandbox: the gateway, the wallet and their control API."`
 	Audit   auditCommand   `cmd:"" group:"run" help:"Check every invariant of an installation's books. Works beside a running server."`
+	Bench   benchCommand   `cmd:"" group:"run" help:"Measure payments per second over HTTP, signed and durable, in a throw-away installation."`
 
 	Merchant     merchantCommand     `cmd:"" group:"control" help:"Merchants: credentials and notification URLs."`
 	Wallet       walletCommand       `cmd:"" group:"control" help:"Wallets: balances, codes, prompts, links."`

@@ -23,6 +23,7 @@ type sandboxCommand struct {
 	ReadyFile string `help:"File to write {\"base_url\":…,\"pid\":…} to once the sandbox serves." placeholder:"FILE" type:"path"`
 	Seed      string `help:"TOML file with merchants, wallets, bindings and payments that a fresh database begins with, besides the usual ones." placeholder:"FILE" type:"path"`
 	NoSeed    bool   `help:"Begin without the usual merchant and wallets."`
+	Requests  bool   `help:"Keep the newest calls, with the verdict on their signatures. Turn it off to measure." default:"true" negatable:""`
 	Verbose   bool   `help:"Log every notification and sweep."`
 }
 
@@ -42,7 +43,7 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 		}
 	}
 	a, err := app.StartSandbox(ctx, app.Config{
-		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: c.NoSeed, World: world,
+		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: c.NoSeed, World: world, NoLog: !c.Requests,
 		Log: slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {

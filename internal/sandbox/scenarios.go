@@ -153,8 +153,8 @@ func (f *scenarioForm) check() error {
 // occasion is something that a scenario may be for.
 type occasion struct {
 	gateway.Operation
-	clientID string
-	event    gateway.EventKind
+	names [2]string // of the merchant at its providers, which may be empty
+	event gateway.EventKind
 }
 
 func (m scenarioMatch) matches(o occasion) bool {
@@ -164,7 +164,7 @@ func (m scenarioMatch) matches(o occasion) bool {
 	}
 	return reference &&
 		(m.Phone == "" || m.Phone == string(o.Phone)) &&
-		(m.ClientID == "" || m.ClientID == o.clientID) &&
+		(m.ClientID == "" || slices.Contains(o.names[:], m.ClientID)) &&
 		(m.Amount == 0 || m.Amount == o.Amount) &&
 		(m.Event == "" || m.Event == o.event) &&
 		(m.Operation == o.Name || m.Operation == "" && o.Name != opNotification)
@@ -185,14 +185,14 @@ func (s *Scenarios) Force(ctx context.Context, op gateway.Operation) (gateway.Ou
 			return gateway.Outcome{Code: o.Code}, o.Code != gateway.Internal
 		}
 	}
-	clientID := ""
+	var names [2]string
 	if needsClient {
 		m, err := g.Merchant(ctx, op.Merchant)
 		if err == nil {
-			clientID = m.DOKU.ClientID
+			names = [2]string{m.DOKU.ClientID, m.Faspay.MerchantID}
 		}
 	}
-	sc, ok := s.take(occasion{Operation: op, clientID: clientID})
+	sc, ok := s.take(occasion{Operation: op, names: names})
 	if ok && sc.Outcome.Answer == answerLost {
 		loseAnswer(ctx)
 	}
@@ -214,7 +214,7 @@ func (s *Scenarios) notificationFault(ctx context.Context, o gateway.Outgoing) (
 			op.Phone = push.Wallet.Phone
 		}
 	}
-	sc, _ := s.take(occasion{op, o.Merchant.DOKU.ClientID, o.Event.Kind})
+	sc, _ := s.take(occasion{op, [2]string{o.Merchant.DOKU.ClientID, o.Merchant.Faspay.MerchantID}, o.Event.Kind})
 	return sc.Outcome.Notification, sc.ID
 }
 

@@ -13,6 +13,10 @@ import (
 const (
 	SeedClientID  = "MCH-0001-10791114622547"
 	SeedSecretKey = "SK-9sCrJ1kdYUJAYlsJKlqz"
+
+	SeedFaspayID       = "99999"
+	SeedFaspayUser     = "bot99999"
+	SeedFaspayPassword = "p@ssw0rd"
 )
 
 var seedWallets = []gateway.NewWallet{
@@ -46,7 +50,10 @@ func (s *Sandbox) Seed(ctx context.Context) error {
 }
 
 func (s *Sandbox) seedExamples(ctx context.Context) error {
-	m := gateway.Merchant{Name: "Toko Sandbox", DOKU: gateway.DOKU{ClientID: SeedClientID, SecretKey: SeedSecretKey}}
+	m := gateway.Merchant{
+		Name: "Toko Sandbox", DOKU: gateway.DOKU{ClientID: SeedClientID, SecretKey: SeedSecretKey},
+		Faspay: gateway.Faspay{MerchantID: SeedFaspayID, UserID: SeedFaspayUser, Password: SeedFaspayPassword},
+	}
 	if err := setKeyPair(&m, s.SeedKey); err != nil {
 		return err
 	}
