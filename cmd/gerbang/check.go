@@ -8,13 +8,14 @@ import (
 	"io"
 	"mime"
 	"net/http"
-	"slices"
+	"regexp"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/signed"
+	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
 	"github.com/gerbang-pay/gerbang/internal/wire/jokul"
 	"github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
@@ -22,9 +23,9 @@ import (
 type checkCommand struct {
 	clientFlags
 	Receiver  string   `arg:"" help:"Address of the merchant's server. With a path, all notifications go there; without one, each keeps the path of the merchant's own address."`
-	Dialect   []string `help:"What to check: snap, jokul, push." enum:"snap,jokul,push" default:"snap,jokul,push" placeholder:"NAME,…"`
+	Dialect   []string `help:"What to check: snap, jokul, push, faspay." enum:"snap,jokul,push,faspay" default:"snap,jokul,push,faspay" placeholder:"NAME,…"`
 	TokenPath string   `help:"Path of the merchant's token endpoint, for SNAP; if left out, that of the merchant's own address." placeholder:"PATH"`
-	Merchant  string   `help:"The merchant whose receiver it is, by id, DOKU client id or name; the seeded one if left out." placeholder:"ID"`
+	Merchant  string   `help:"The merchant whose receiver it is, by id, name, or id at a provider; the seeded one if left out." placeholder:"ID"`
 	Addr      string   `help:"Address to get the sandbox's notifications on." default:"127.0.0.1:0" placeholder:"ADDR"`
 	JSON      bool     `help:"Print JSON for programs."`
 }
@@ -90,9 +91,9 @@ func (c checkCommand) Run(ctx context.Context, std streams) error {
 }
 
 func printFinding(w io.Writer, f finding) {
-	fmt.Fprintf(w, "%-4s  %-5s  %s\n", f.Verdict, f.Dialect, f.Check)
+	fmt.Fprintf(w, "%-4s  %-6s  %s\n", f.Verdict, f.Dialect, f.Check)
 	if f.Detail != "" {
-		fmt.Fprintf(w, "             %s\n", oneLine(f.Detail))
+		fmt.Fprintf(w, "              %s\n", oneLine(f.Detail))
 	}
 }
 
@@ -167,8 +168,10 @@ func (x *examination) catch(ctx context.Context, m signed.Message) reply {
 	if !bytes.Contains(m.Body, []byte("originalPartnerReferenceNo")) && x.dialect == signed.SNAP {
 		return reply{Status: http.StatusOK}
 	}
-	x.caught = &m
-	return reply{Status: http.StatusOK}
+	if m.Method != http.MethodGet { // so does an activation
+		x.caught = &m
+	}
+	return acknowledge(m)
 }
 
 func (x *examination) add(check, verdict, detail string) {
@@ -205,24 +208,19 @@ func (x *examination) checkToken(ctx context.Context) {
 const slow = 5 * time.Second
 
 func (x *examination) checkNotification(ctx context.Context, m signed.Message) {
-	signature := snap.HeaderSignature
-	if x.dialect != signed.SNAP {
-		signature = jokul.HeaderSignature
-	}
 	// What must be refused comes first, so that the receiver does not know the event.
-	x.refuses(ctx, "a wrong signature", m.With(signature, broken(m.Header.Get(signature))))
-	x.refuses(ctx, "a notification without a signature", m.With(signature, ""))
-	changed := m
-	changed.Body = bytes.Replace(m.Body, []byte("10000"), []byte("99999"), 1)
-	x.refuses(ctx, "an amount that was changed on the way", changed)
-	x.refuses(ctx, "a signature made with another secret", x.resigned(m, "SK-another", now()))
-	old := x.resigned(m, x.keys.SecretKey, now().Add(-24*time.Hour))
-	if d, err := x.to.deliver(ctx, old); err == nil && d.Status/100 == 2 {
-		x.add("refuses a notification that was signed a day ago", warn, "who has caught one notification can send it again later; the timestamp should be near the time of arrival")
-	} else {
-		x.add("refuses a notification that was signed a day ago", pass, "")
+	for _, f := range x.forgeries(m) {
+		x.refuses(ctx, f.what, f.m)
 	}
-	x.survives(ctx, "a body that is no JSON", x.resignedBody(m, []byte("{")))
+	if x.dialect != signed.Faspay { // whose signature has no time in it
+		const check = "refuses a notification that was signed a day ago"
+		if d, err := x.to.deliver(ctx, x.resigned(m, x.keys.SecretKey, now().Add(-24*time.Hour))); err == nil && x.taken(d) {
+			x.add(check, warn, "who has caught one notification can send it again later; the timestamp should be near the time of arrival")
+		} else {
+			x.add(check, pass, "")
+		}
+	}
+	x.survives(ctx, "a body that is neither JSON nor XML", x.resignedBody(m, []byte("{")))
 	get := m
 	get.Method, get.Body = http.MethodGet, nil
 	x.survives(ctx, "a GET in place of the POST", get)
@@ -235,13 +233,64 @@ func (x *examination) checkNotification(ctx context.Context, m signed.Message) {
 	x.again(ctx, m)
 }
 
+// forgery is a notification that must be refused, and what is wrong with it.
+type forgery struct {
+	what string
+	m    signed.Message
+}
+
+var faspayStatus = regexp.MustCompile(`(payment_status_code[">: ]+)2`)
+
+func (x *examination) forgeries(m signed.Message) []forgery {
+	const wrong, missing, changed, foreign = "a wrong signature", "a notification without a signature", "an amount that was changed on the way", "a signature made with another secret"
+	if x.dialect == signed.Faspay {
+		edited := func(from, to string) signed.Message {
+			e := m
+			e.Body = bytes.Replace(m.Body, []byte(from), []byte(to), 1)
+			return e
+		}
+		doc, err := faspay.Parse(m.Format(), m.Body)
+		if err != nil { // the sandbox made it
+			panic(err)
+		}
+		signature := doc.Get("signature").Literal()
+		cancelled := m
+		cancelled.Body = faspayStatus.ReplaceAll(m.Body, []byte("${1}8"))
+		return []forgery{
+			{wrong, edited(signature, broken(signature))},
+			{missing, edited(signature, "")},
+			// The signature covers the status, but not the amount.
+			{"a status that was changed on the way", cancelled},
+			{foreign, edited(signature, faspay.Sign(x.keys.UserID, "another", doc.Get("bill_no").Literal()+doc.Get("payment_status_code").Literal()))},
+		}
+	}
+	name := snap.HeaderSignature
+	if x.dialect != signed.SNAP {
+		name = jokul.HeaderSignature
+	}
+	other := m
+	other.Body = bytes.Replace(m.Body, []byte("10000"), []byte("99999"), 1)
+	return []forgery{
+		{wrong, m.With(name, broken(m.Header.Get(name)))}, {missing, m.With(name, "")}, {changed, other}, {foreign, x.resigned(m, "SK-another", now())},
+	}
+}
+
+// taken tells whether the sandbox would see an acknowledgement in an answer.
+func (x *examination) taken(d delivery) bool {
+	if x.dialect == signed.Faspay {
+		code, err := faspay.ReadAck(d.Body)
+		return d.Status/100 == 2 && err == nil && faspay.Taken(code)
+	}
+	return d.Status/100 == 2
+}
+
 // refuses checks that a notification is answered with no success.
 func (x *examination) refuses(ctx context.Context, what string, m signed.Message) {
 	check := "refuses " + what
 	switch d, err := x.to.deliver(ctx, m); {
 	case err != nil:
 		x.add(check, fail, err.Error())
-	case d.Status/100 == 2:
+	case x.taken(d):
 		x.add(check, fail, "anybody could tell the shop that an order is paid: "+d.words())
 	case d.Status >= 500:
 		x.add(check, warn, "refused, but as a fault of the server's own; 401 is better: "+d.words())
@@ -258,7 +307,7 @@ func (x *examination) survives(ctx context.Context, what string, m signed.Messag
 		x.add(check, fail, err.Error())
 	case d.Status >= 500:
 		x.add(check, warn, "the server failed instead of refusing: "+d.words())
-	case d.Status/100 == 2:
+	case x.taken(d):
 		x.add(check, warn, "it was accepted: "+d.words())
 	default:
 		x.add(check, pass, "")
@@ -274,7 +323,9 @@ func (x *examination) accepts(ctx context.Context, m signed.Message) (d delivery
 		x.add(check, fail, err.Error())
 	case d.Status/100 == 3:
 		x.add(check, fail, "redirects to "+d.Location+" are not followed: the address must answer itself")
-	case d.Status/100 != 2:
+	case !x.taken(d) && x.dialect == signed.Faspay:
+		x.add(check, fail, "HTTP 2xx with response_code 00 or 14 acknowledges, everything else is sent again: "+d.words())
+	case !x.taken(d):
 		x.add(check, fail, "any 2xx acknowledges, everything else is sent again: "+d.words())
 	default:
 		x.add(check, pass, "")
@@ -317,7 +368,7 @@ func (x *examination) again(ctx context.Context, m signed.Message) {
 			d, err := x.to.deliver(ctx, m)
 			if err != nil {
 				answers[i] = err.Error()
-			} else if d.Status/100 != 2 {
+			} else if !x.taken(d) {
 				answers[i] = d.words()
 			}
 		})
@@ -346,7 +397,10 @@ func (x *examination) resigned(m signed.Message, secret string, at time.Time) si
 }
 
 func (x *examination) resignedBody(m signed.Message, body []byte) signed.Message {
-	m.Body = slices.Clone(body)
+	m.Body = body
+	if x.dialect == signed.Faspay {
+		return m
+	}
 	return x.resigned(m, x.keys.SecretKey, now())
 }
 
@@ -362,9 +416,9 @@ func (d delivery) words() string {
 // broken is a signature of the same form that is not the right one.
 func broken(signature string) string {
 	i := len(signature) / 2
-	other := byte('A')
+	other := byte('0')
 	if signature[i] == other {
-		other = 'B'
+		other = '1'
 	}
 	return signature[:i] + string(other) + signature[i+1:]
 }

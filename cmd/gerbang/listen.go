@@ -19,7 +19,7 @@ type listenCommand struct {
 	clientFlags
 	ForwardTo string `help:"The merchant's server. With a path, all notifications go there; without one, each keeps the path of the merchant's own address." placeholder:"URL"`
 	TokenPath string `help:"Path of the merchant's token endpoint, for SNAP. Left out, it is that of the merchant's own address; where there is none, tokens are made up." placeholder:"PATH"`
-	Merchant  string `help:"Whose notifications, by id, DOKU client id or name; the seeded merchant's if left out." placeholder:"ID"`
+	Merchant  string `help:"Whose notifications, by id, name, or id at a provider; the seeded merchant's if left out." placeholder:"ID"`
 	Addr      string `help:"Address to get the notifications on; one that the sandbox can reach." default:"127.0.0.1:0" placeholder:"ADDR"`
 	Body      bool   `help:"Print the notifications' bodies."`
 	Count     int    `help:"Leave after so many notifications; 0 is never." placeholder:"N"`
@@ -138,7 +138,7 @@ func (h *hearing) hear(ctx context.Context, m signed.Message) reply {
 	if report, err := signed.Judge(m, h.keys); err == nil {
 		view.Report = &report
 	}
-	answer := reply{Status: http.StatusOK}
+	answer := acknowledge(m)
 	if h.to != nil {
 		d, err := h.to.deliver(ctx, m)
 		answer = d.reply
@@ -173,6 +173,9 @@ func (h *hearing) print(v heardView) {
 		return
 	}
 	dialect, verdict := "?", "not signed"
+	if v.Method == http.MethodGet { // an activation callback has no signature
+		dialect = signed.Faspay
+	}
 	if v.Report != nil {
 		dialect, verdict = v.Report.Dialect, "signature ok"
 		if !v.Report.OK {

@@ -18,6 +18,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/signed"
 	"github.com/gerbang-pay/gerbang/internal/wire"
+	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
 	"github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
 
@@ -129,6 +130,25 @@ func ownToken() reply {
 		panic(err) // a plain struct
 	}
 	return reply{http.StatusOK, "application/json", body}
+}
+
+// acknowledge takes a notification in the merchant's place.
+func acknowledge(m signed.Message) reply {
+	ack := reply{Status: http.StatusOK}
+	format := m.Format()
+	doc, err := faspay.Parse(format, m.Body)
+	if err != nil || doc.Get("payment_status_code").Absent() {
+		return ack // no other protocol looks at the body
+	}
+	ack.ContentType = format.ContentType()
+	ack.Body, err = faspay.Encode(format, faspay.NotificationAck{
+		Response: faspay.NotificationText, TrxID: doc.Get("trx_id").Literal(), MerchantID: doc.Get("merchant_id").Literal(), BillNo: doc.Get("bill_no").Literal(),
+		ResponseCode: faspay.CodeSuccess, ResponseDesc: faspay.CodeText(faspay.CodeSuccess), ResponseDate: faspay.FormatTime(now()),
+	})
+	if err != nil { // what was parsed can be printed
+		panic(err)
+	}
+	return ack
 }
 
 // receiver is a merchant's server that notifications are passed on to.

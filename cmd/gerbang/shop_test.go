@@ -89,7 +89,17 @@ func shopHandler(ctx context.Context, mode string) (http.Handler, error) {
 	if err != nil {
 		return nil, err
 	}
+	faspay, err := ovo.NewFaspayReceiver(ovo.FaspayReceiverConfig{
+		MerchantID: keys.MerchantID, UserID: keys.UserID, Password: keys.Password, AmountScale: 1,
+		NotificationPath: "/faspay/paid", ActivationPath: "/faspay/linked",
+		OnPayment:    func(context.Context, ovo.FaspayNotification) error { return nil },
+		OnActivation: func(context.Context, ovo.FaspayLink) error { return nil },
+	})
+	if err != nil {
+		return nil, err
+	}
 	mux := http.NewServeMux()
+	mux.Handle("/faspay/", faspay)
 	mux.Handle("/snap/", snap)
 	mux.Handle("/ovo", jokul)
 	return mux, nil

@@ -15,6 +15,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/signed"
+	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
 	"github.com/gerbang-pay/gerbang/internal/wire/jokul"
 	"github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
@@ -22,7 +23,7 @@ import (
 type triggerCommand struct {
 	askFlags
 	Event     string        `arg:"" optional:"" help:"What is to happen; the list of events if left out."`
-	Merchant  string        `help:"The merchant to be told, by id, DOKU client id or name; the seeded one if left out." placeholder:"ID"`
+	Merchant  string        `help:"The merchant to be told, by id, name, or id at a provider; the seeded one if left out." placeholder:"ID"`
 	Phone     string        `help:"The wallet it happens to; opened and filled as needed, and its link to the merchant is made anew." default:"081290000001" placeholder:"PHONE"`
 	Customer  string        `help:"The merchant's id of the customer." default:"trigger" placeholder:"ID"`
 	Amount    money.Amount  `help:"Rupiah." default:"10000" placeholder:"RUPIAH"`
@@ -46,6 +47,10 @@ var triggers = []trigger{
 	{"jokul.payment.cancelled", "a one-time payment that the customer cancels", func(s *staging, ctx context.Context) error { return s.payJokul(ctx, "jokul-payment") }},
 	{"push.payment.succeeded", "a push payment, approved on the phone", func(s *staging, ctx context.Context) error { return s.push(ctx, "approve") }},
 	{"push.payment.cancelled", "a push payment, declined on the phone", func(s *staging, ctx context.Context) error { return s.push(ctx, "decline") }},
+	{"faspay.binding.active", "a customer links a wallet", func(s *staging, ctx context.Context) error { return s.activate(ctx, "approve") }},
+	{"faspay.binding.failed", "a customer gives up on the page", func(s *staging, ctx context.Context) error { return s.activate(ctx, "cancel") }},
+	{"faspay.payment.succeeded", "a payment that the customer confirms", func(s *staging, ctx context.Context) error { return s.payFaspay(ctx, "approve") }},
+	{"faspay.payment.cancelled", "a payment that the customer cancels", func(s *staging, ctx context.Context) error { return s.payFaspay(ctx, "cancel") }},
 }
 
 func (c triggerCommand) Run(ctx context.Context, std streams) error {
@@ -105,7 +110,17 @@ type staging struct {
 
 func newStaging(client *control.Client, m sandbox.Merchant) (*staging, error) {
 	keys, err := keysOf(m)
-	return &staging{client: client, merchant: m, keys: keys, Values: signed.Values{ReturnURL: "https://shop.example/done"}}, err
+	return &staging{client: client, merchant: m, keys: keys, Values: signed.Values{
+		ReturnURL: "https://shop.example/done", Format: faspay.JSON, AmountScale: scaleOf(m),
+	}}, err
+}
+
+// scaleOf is what a rupiah is in the merchant's messages at Faspay.
+func scaleOf(m sandbox.Merchant) int {
+	if scale := m.Faspay.AmountScale; scale != nil {
+		return *scale
+	}
+	return faspay.ScaleRupiah
 }
 
 // play makes an event happen and returns its notification, once that is delivered
@@ -161,7 +176,10 @@ func (s *staging) notifications(ctx context.Context) (map[string]bool, error) {
 
 // delivered waits for the notification of an event that was not there before.
 func (s *staging) delivered(ctx context.Context, event string, before map[string]bool, wait time.Duration) (n sandbox.Notification, err error) {
-	kind := event[strings.IndexByte(event, '.')+1:]
+	dialect, kind, _ := strings.Cut(event, ".")
+	if dialect == "push" {
+		dialect = signed.Jokul
+	}
 	ctx, cancel := context.WithTimeoutCause(ctx, wait, fmt.Errorf("the notification of %s was not sent within %s", event, wait))
 	defer cancel()
 	for {
@@ -170,7 +188,7 @@ func (s *staging) delivered(ctx context.Context, event string, before map[string
 			return n, err
 		}
 		for _, n := range list.Notifications {
-			mine := !before[string(n.ID)] && string(n.MerchantID) == s.merchant.ID && string(n.Kind) == kind
+			mine := !before[string(n.ID)] && string(n.MerchantID) == s.merchant.ID && string(n.Kind) == kind && n.Dialect == dialect
 			if mine && (n.State != "queued" || len(n.Attempts) > 0) {
 				return n, nil
 			}
@@ -202,7 +220,39 @@ func (s *staging) call(ctx context.Context, name string, into any) error {
 	if status/100 != 2 {
 		return fmt.Errorf("%s was answered HTTP %d, %s", name, status, oneLine(string(answer)))
 	}
+	if call.Dialect == signed.Faspay {
+		return faspay.ReadAnswer(s.Format, answer, into)
+	}
 	return json.Unmarshal(answer, into)
+}
+
+// activate links the wallet at Faspay, after ending a link that is there.
+func (s *staging) activate(ctx context.Context, outcome string) error {
+	if err := s.unlink(ctx); err != nil {
+		return err
+	}
+	var a faspay.ActivationAnswer
+	if err := s.call(ctx, "faspay-activation", &a); err != nil {
+		return err
+	}
+	if a.RedirectURL == "" {
+		return fmt.Errorf("faspay-activation was answered %s, %s", a.ResponseCode, a.ResponseDesc)
+	}
+	return s.complete(ctx, a.RedirectURL, outcome)
+}
+
+func (s *staging) payFaspay(ctx context.Context, outcome string) error {
+	if err := s.activate(ctx, "approve"); err != nil {
+		return err
+	}
+	var p faspay.PaymentAnswer
+	if err := s.call(ctx, "faspay-payment", &p); err != nil {
+		return err
+	}
+	if p.RedirectURL == "" {
+		return fmt.Errorf("faspay-payment was answered %s, %s", p.ResponseCode, p.ResponseDesc)
+	}
+	return s.complete(ctx, p.RedirectURL, outcome)
 }
 
 // complete walks a hosted page.

@@ -40,8 +40,8 @@ func (l listener) redirect(o *gateway.Outgoing) {
 		}
 		return l.URL + path
 	}
-	d := &o.Merchant.DOKU
-	for _, to := range []*string{&d.NotificationURL, &d.SNAP.NotificationURL, &d.SNAP.BindingNotificationURL} {
+	d, f := &o.Merchant.DOKU, &o.Merchant.Faspay
+	for _, to := range []*string{&d.NotificationURL, &d.SNAP.NotificationURL, &d.SNAP.BindingNotificationURL, &f.NotificationURL, &f.ActivationURL} {
 		*to = at(*to, l.Path, "/")
 	}
 	d.SNAP.TokenURL = at(d.SNAP.TokenURL, l.TokenPath, listenerTokenPath)

@@ -67,6 +67,9 @@ func TestListener(t *testing.T) {
 		t.Helper()
 		d := o.Merchant.DOKU
 		got := []string{d.NotificationURL, d.SNAP.NotificationURL, d.SNAP.BindingNotificationURL, d.SNAP.TokenURL, o.Payment.NotifyURL}
+		if f := o.Merchant.Faspay; f.NotificationURL != "" || f.ActivationURL != "" {
+			got = append(got, f.NotificationURL, f.ActivationURL)
+		}
 		if strings.Join(got, " ") != strings.Join(want, " ") {
 			t.Errorf("%q, want %q", got, want)
 		}
@@ -75,14 +78,14 @@ func TestListener(t *testing.T) {
 	check(send(), own...)
 
 	end := b.listen(fmt.Sprintf(`{"merchant":%q,"url":"http://127.0.0.1:9"}`, b.merchant.ID))
-	check(send(), "http://127.0.0.1:9/ovo?a=1", "http://127.0.0.1:9/paid", "http://127.0.0.1:9/", "http://127.0.0.1:9/token", "http://127.0.0.1:9/once")
+	check(send(), "http://127.0.0.1:9/ovo?a=1", "http://127.0.0.1:9/paid", "http://127.0.0.1:9/", "http://127.0.0.1:9/token", "http://127.0.0.1:9/once", "http://127.0.0.1:9/", "http://127.0.0.1:9/")
 	b.api("POST", "/listeners", fmt.Sprintf(`{"merchant":%q,"url":"http://127.0.0.1:8"}`, b.merchant.ID), 409)
 	end()
 	check(send(), own...)
 
 	b.merchant.DOKU.SNAP.TokenURL = ""
 	end = b.listen(fmt.Sprintf(`{"merchant":%q,"url":"http://127.0.0.1:9","path":"/hook"}`, b.merchant.ID))
-	check(send(), "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/gerbang/token", "http://127.0.0.1:9/hook")
+	check(send(), "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/gerbang/token", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook", "http://127.0.0.1:9/hook")
 	end()
 	end = b.listen(fmt.Sprintf(`{"merchant":%q,"url":"http://127.0.0.1:9","token_path":"/t"}`, b.merchant.ID))
 	if got := send().Merchant.DOKU.SNAP.TokenURL; got != "http://127.0.0.1:9/t" {

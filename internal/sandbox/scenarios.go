@@ -209,6 +209,9 @@ func (s *Scenarios) notificationFault(ctx context.Context, o gateway.Outgoing) (
 	op := gateway.Operation{
 		Name: opNotification, Merchant: o.Merchant.ID, Phone: o.Binding.Phone, Reference: o.Payment.Reference, Amount: o.Payment.Amount,
 	}
+	if o.Payment.Order != "" {
+		op.Reference = o.Payment.Order
+	}
 	if o.Payment.Channel == gateway.PushToPay {
 		if push, err := g.Push(ctx, o.Payment.ID); err == nil {
 			op.Phone = push.Wallet.Phone

@@ -27,7 +27,7 @@ type World struct {
 
 // bindingSeed is an active binding.
 type bindingSeed struct {
-	Merchant string `json:"merchant"` // name or client id; the only one if left out
+	Merchant string `json:"merchant"` // name or id at a provider; the only one if left out
 	Phone    string `json:"phone"`
 	Customer string `json:"customer"`
 }
@@ -108,14 +108,14 @@ func (s *Sandbox) merchantNamed(ctx context.Context, name string) (gateway.Merch
 		return gateway.Merchant{}, err
 	}
 	for _, m := range merchants {
-		if name == "" && len(merchants) == 1 || name != "" && (name == m.Name || name == m.DOKU.ClientID) {
+		if name == "" && len(merchants) == 1 || name != "" && (name == m.Name || name == m.DOKU.ClientID || name == m.Faspay.MerchantID) {
 			return m, nil
 		}
 	}
 	if name == "" {
-		return gateway.Merchant{}, fmt.Errorf("there are %d merchants; say which, by name or client id", len(merchants))
+		return gateway.Merchant{}, fmt.Errorf("there are %d merchants; say which, by name or id at a provider", len(merchants))
 	}
-	return gateway.Merchant{}, fmt.Errorf("no merchant has the name or client id %q", name)
+	return gateway.Merchant{}, fmt.Errorf("no merchant has the name or provider's id %q", name)
 }
 
 func (s *Sandbox) buildBinding(ctx context.Context, in bindingSeed) error {

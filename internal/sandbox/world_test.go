@@ -119,7 +119,7 @@ func TestWorldRefusals(t *testing.T) {
 		"[[wallet]]\nphone=\"081299998888\"\ncash=-1":              "wallet number 1",
 		"[[wallet]]\nphone=\"081211111111\"":                       "wallet number 1",
 		"[[merchant]]\n[merchant.doku]\nnotification_url=\"x\"":    "merchant number 1",
-		"[[binding]]\nmerchant=\"Nobody\"\nphone=\"081211111111\"": `binding number 1: no merchant has the name or client id "Nobody"`,
+		"[[binding]]\nmerchant=\"Nobody\"\nphone=\"081211111111\"": `binding number 1: no merchant has the name or provider's id "Nobody"`,
 		"[[merchant]]\n[[binding]]\nphone=\"081211111111\"":        "there are 2 merchants",
 		"[[binding]]\nphone=\"081299998888\"\ncustomer=\"c\"":      "binding number 1",
 		payment:                                "channel is snap_recurring",

@@ -70,8 +70,8 @@ func (m Message) With(name, value string) Message {
 	return m
 }
 
-// format is the encoding of a Faspay message.
-func (m Message) format() faspay.Format {
+// Format is the encoding of a Faspay message.
+func (m Message) Format() faspay.Format {
 	if bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(m.Body, []byte("\ufeff"))), []byte("<")) {
 		return faspay.XML
 	}

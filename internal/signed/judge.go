@@ -63,7 +63,7 @@ func dialectOf(m Message) string {
 	case m.Header.Get(jokul.HeaderSignature) != "":
 		return Jokul
 	}
-	doc, err := faspay.Parse(m.format(), m.Body)
+	doc, err := faspay.Parse(m.Format(), m.Body)
 	switch {
 	case err != nil:
 		return ""
@@ -190,7 +190,7 @@ func judgeJokul(m Message, keys Keys) Report {
 
 func judgeFaspay(m Message, keys Keys) Report {
 	r := Report{Dialect: Faspay}
-	format := m.format()
+	format := m.Format()
 	route, known := faspay.DefaultPaths().Find(m.path())
 	if known && route.Format != format {
 		r.problem("The path is that of %s, and the body is %s.", route.Format, format)
