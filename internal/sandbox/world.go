@@ -36,7 +36,7 @@ type bindingSeed struct {
 type paymentSeed struct {
 	Merchant  string         `json:"merchant"`
 	Phone     string         `json:"phone"`
-	Channel   string         `json:"channel"` // snap_recurring, jokul_recurring or push
+	Channel   string         `json:"channel"` // snap_recurring, jokul_recurring, push or faspay
 	Reference string         `json:"reference"`
 	Amount    money.Amount   `json:"amount"`
 	Use       ledger.Use     `json:"use"`    // cash, points or points_first; default cash
@@ -146,7 +146,7 @@ func seedClaim(m gateway.Merchant, key string) gateway.Claim {
 }
 
 // seedDialects says which protocol's payments a channel's are.
-var seedDialects = map[string]string{string(gateway.SNAPRecurring): "snap", string(gateway.JokulRecurring): "jokul", string(gateway.PushToPay): "jokul"}
+var seedDialects = map[string]string{string(gateway.SNAPRecurring): "snap", string(gateway.JokulRecurring): "jokul", string(gateway.PushToPay): "jokul", string(gateway.FaspayPayment): "faspay"}
 
 func (s *Sandbox) buildPayment(ctx context.Context, in paymentSeed) error {
 	m, err := s.merchantNamed(ctx, in.Merchant)
@@ -161,15 +161,16 @@ func (s *Sandbox) buildPayment(ctx context.Context, in paymentSeed) error {
 		in.Use = ledger.UseCash
 	}
 	dialect, ok := seedDialects[in.Channel]
+	var id gateway.PaymentID
 	switch {
 	case !ok:
-		return fmt.Errorf("channel is snap_recurring, jokul_recurring or push, not %q", in.Channel)
+		return fmt.Errorf("channel is snap_recurring, jokul_recurring, push or faspay, not %q", in.Channel)
 	case in.Reference == "":
 		return errors.New("it has no reference")
 	case in.Channel == string(gateway.PushToPay):
-		err = s.buildPush(ctx, m, phone, in)
+		id, err = s.buildPush(ctx, m, phone, in)
 	default:
-		err = s.buildCharge(ctx, m, phone, dialect, in)
+		id, err = s.buildCharge(ctx, m, phone, dialect, in)
 	}
 	if err != nil {
 		return err
@@ -177,7 +178,7 @@ func (s *Sandbox) buildPayment(ctx context.Context, in paymentSeed) error {
 	for i, amount := range in.Refund {
 		reference := fmt.Sprintf("%s-R%d", in.Reference, i+1)
 		if _, _, err := s.Gateway.RefundPayment(ctx, gateway.RefundPayment{
-			Claim: seedClaim(m, in.Channel+" refund "+reference), Merchant: m.ID, Payment: gateway.PaymentQuery{Dialect: dialect, Reference: in.Reference},
+			Claim: seedClaim(m, in.Channel+" refund "+reference), Merchant: m.ID, Payment: gateway.PaymentQuery{Dialect: dialect, ID: id},
 			Reference: reference, RequestID: "seed-" + reference, Amount: amount,
 		}); err != nil {
 			return fmt.Errorf("refund %d: %w", i+1, err)
@@ -186,36 +187,48 @@ func (s *Sandbox) buildPayment(ctx context.Context, in paymentSeed) error {
 	return nil
 }
 
-// buildCharge charges the wallet under its binding to the merchant.
-func (s *Sandbox) buildCharge(ctx context.Context, m gateway.Merchant, phone gateway.Phone, dialect string, in paymentSeed) error {
+// faspayTrx follows the merchant's id in the numbers that Faspay gives payments.
+const faspayTrx = "720"
+
+// buildCharge charges the wallet under its binding to the merchant. At Faspay the
+// customer confirms, and the merchant's number is that of the order.
+func (s *Sandbox) buildCharge(ctx context.Context, m gateway.Merchant, phone gateway.Phone, dialect string, in paymentSeed) (gateway.PaymentID, error) {
 	bindings, err := s.Gateway.BindingsOf(ctx, phone)
 	if err != nil {
-		return err
+		return "", err
 	}
 	for _, b := range bindings {
 		if b.MerchantID == m.ID && b.State == gateway.BindingActive {
-			_, _, err := s.Gateway.CreatePayment(ctx, gateway.CreatePayment{
+			ask := gateway.CreatePayment{
 				Claim: seedClaim(m, in.Channel+" "+in.Reference), Merchant: m.ID, Binding: b.ID, Channel: gateway.Channel(in.Channel), Dialect: dialect,
 				Reference: in.Reference, RequestID: "seed-" + in.Reference, Amount: in.Amount, Use: in.Use, Fingerprint: "seed " + in.Reference, Details: "{}",
-			})
-			return err
+				Return: seedReturn,
+			}
+			if ask.Channel == gateway.FaspayPayment {
+				ask.Order, ask.Reference = in.Reference, strings.Repeat("0", gateway.MaxFaspayID-len(m.Faspay.MerchantID))+m.Faspay.MerchantID+faspayTrx
+			}
+			p, page, err := s.Gateway.CreatePayment(ctx, ask)
+			if err == nil && page.Key != "" {
+				_, err = s.walkPage(ctx, page.Key, "", "approve")
+			}
+			return p.ID, err
 		}
 	}
-	return fmt.Errorf("%s is not bound to %s; put a [[binding]] in front", phone, m.Name)
+	return "", fmt.Errorf("%s is not bound to %s; put a [[binding]] in front", phone, m.Name)
 }
 
-func (s *Sandbox) buildPush(ctx context.Context, m gateway.Merchant, phone gateway.Phone, in paymentSeed) error {
+func (s *Sandbox) buildPush(ctx context.Context, m gateway.Merchant, phone gateway.Phone, in paymentSeed) (gateway.PaymentID, error) {
 	w, err := s.Gateway.Wallet(ctx, phone)
 	if err != nil {
-		return err
+		return "", err
 	}
 	started, err := s.Gateway.StartPush(ctx, gateway.StartPush{
 		Merchant: m.ID, Dialect: "jokul", Phone: phone, Reference: in.Reference, RequestID: "seed-" + in.Reference, Amount: in.Amount,
 		Proof: "seed " + in.Reference, Fingerprint: "seed " + in.Reference, Details: fmt.Sprintf(`{"phone":%q}`, phone),
 	})
 	if err != nil {
-		return err
+		return "", err
 	}
 	_, err = s.Gateway.ApprovePush(ctx, phone, started.Payment.ID, w.PIN, in.Use)
-	return err
+	return started.Payment.ID, err
 }

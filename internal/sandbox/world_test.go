@@ -59,6 +59,13 @@ channel = "push"
 reference = "PUSH-1"
 amount = 3_000
 
+[[payment]]
+merchant = "BRN-1"
+phone = "081233334444"
+channel = "faspay"
+reference = "BILL-1"
+amount = 2_000
+
 [[scenario]]
 match = {operation = "push"}
 outcome = {ovo_code = "61"}
@@ -72,12 +79,12 @@ outcome = {ovo_code = "61"}
 	for range 2 {
 		w := b.api("GET", "/wallets/081233334444", "", 200)
 		// 20,000 = 1,000 points and 19,000; back came 1,000 points and 5,000.
-		if w["name"] != "Dewi" || w["pin"] != "012345" || at(t, w, "cash") != number(50_000-19_000+5_000-1_000-3_000) || at(t, w, "points") != number(1_000) ||
+		if w["name"] != "Dewi" || w["pin"] != "012345" || at(t, w, "cash") != number(50_000-19_000+5_000-1_000-3_000-2_000) || at(t, w, "points") != number(1_000) ||
 			at(t, w, "limits", "daily_count") != number(9) || at(t, w, "links", 0, "state") != "active" || at(t, w, "links", 0, "customer_id") != "dewi" {
 			t.Errorf("%v", w)
 		}
 		payments := at(t, b.api("GET", "/payments", "", 200), "payments").([]any)
-		if len(payments) != 3 {
+		if len(payments) != 4 {
 			t.Fatalf("%v", payments)
 		}
 		for _, p := range payments {
