@@ -53,7 +53,7 @@ var mayImport = map[string][]string{
 	"ovo/ovotest":      {"internal/app", "internal/gateway", "ovo"},
 	"cmd/gerbang": {
 		"internal/app", "internal/bench", "internal/control", "internal/gateway", "internal/money", "internal/sandbox", "internal/signed", "internal/wire",
-		"internal/wire/faspay", "internal/wire/snap", "ovo",
+		"internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap", "ovo",
 	},
 }
 

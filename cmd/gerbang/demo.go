@@ -1,9 +1,7 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -16,6 +14,7 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/app"
+	"github.com/gerbang-pay/gerbang/internal/control"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 )
 
@@ -204,34 +203,11 @@ func (c controlAPI) post(ctx context.Context, path string, body, into any) error
 }
 
 func (c controlAPI) call(ctx context.Context, method, path string, body, into any) error {
-	var payload []byte
-	if body != nil {
-		var err error
-		if payload, err = json.Marshal(body); err != nil {
-			return err
-		}
-	}
-	req, err := http.NewRequestWithContext(ctx, method, c.base+"/sandbox/v1"+path, bytes.NewReader(payload))
+	client, err := control.New(c.base)
 	if err != nil {
 		return err
 	}
-	client := http.Client{Timeout: 30 * time.Second}
-	resp, err := client.Do(req)
-	if err != nil {
-		return err
-	}
-	defer resp.Body.Close()
-	answer, err := io.ReadAll(resp.Body)
-	if err != nil {
-		return err
-	}
-	if resp.StatusCode/100 != 2 {
-		return fmt.Errorf("%s %s: %s", method, path, answer)
-	}
-	if into == nil {
-		return nil
-	}
-	return json.Unmarshal(answer, into)
+	return client.Call(ctx, method, path, body, into)
 }
 
 // otp reads the code that a phone received for a page.

@@ -139,6 +139,12 @@ func printVerdict(w io.Writer, v wire.Verdict) error {
 	if v.Digest != "" {
 		fmt.Fprintf(w, "  digest\n    %s\n", v.Digest)
 	}
+	if v.DiffersAt != nil {
+		fmt.Fprintf(w, "  what was signed leaves it at byte %d\n", *v.DiffersAt)
+		if err := mark(w, v.StringToSign, v.Signed, whole(v.StringToSign, *v.DiffersAt), "right", "signed"); err != nil {
+			return err
+		}
+	}
 	if v.OK || v.Expected == "" {
 		_, err := fmt.Fprintf(w, "  received\n    %s\n", oneLine(v.Received))
 		return err
@@ -146,20 +152,15 @@ func printVerdict(w io.Writer, v wire.Verdict) error {
 	return mark(w, v.Expected, v.Received, firstDifference(v.Expected, v.Received), "expected", "received")
 }
 
-// firstDifference is the index of the first byte in which two texts differ, -1 for
-// equal ones. It does not lie inside a character.
-func firstDifference(a, b string) int {
-	if a == b {
-		return -1
+// firstDifference is [wire.Difference], but for places inside a character.
+func firstDifference(a, b string) int { return whole(a, wire.Difference(a, b)) }
+
+// whole moves a place in text to the beginning of its character.
+func whole(text string, at int) int {
+	for at > 0 && at < len(text) && !utf8.RuneStart(text[at]) {
+		at--
 	}
-	i := 0
-	for i < len(a) && i < len(b) && a[i] == b[i] {
-		i++
-	}
-	for i > 0 && i < len(a) && !utf8.RuneStart(a[i]) {
-		i--
-	}
-	return i
+	return at
 }
 
 // around is how much of a text is shown before and behind a difference.

@@ -13,7 +13,7 @@ import (
 // keyFlags name a merchant's credentials: those of the sandbox's merchant or, when
 // any is given, those that are given.
 type keyFlags struct {
-	Merchant       string `help:"The merchant whose credentials to take from the sandbox, by id, DOKU client id or name; the seeded one if left out." placeholder:"ID"`
+	Merchant       string `help:"The merchant whose credentials to take from the sandbox, by id, name, or id at a provider; the seeded one if left out." placeholder:"ID"`
 	ClientID       string `help:"DOKU client id, instead of the sandbox's." placeholder:"ID"`
 	SecretKey      string `help:"DOKU secret key." placeholder:"KEY"`
 	PrivateKey     string `help:"PEM file of the merchant's private key, for SNAP token calls." placeholder:"FILE" type:"path"`
@@ -65,8 +65,11 @@ func (f keyFlags) keys(ctx context.Context, sandboxAt clientFlags) (signed.Keys,
 
 // keysOf are the credentials of a sandbox's merchant.
 func keysOf(m sandbox.Merchant) (k signed.Keys, err error) {
-	d := m.DOKU
-	k = signed.Keys{ClientID: deref(d.ClientID), SecretKey: deref(d.SecretKey)}
+	d, f := m.DOKU, m.Faspay
+	k = signed.Keys{
+		ClientID: deref(d.ClientID), SecretKey: deref(d.SecretKey),
+		MerchantID: deref(f.MerchantID), UserID: deref(f.UserID), Password: deref(f.Password),
+	}
 	if text := deref(d.PrivateKeyPEM); text != "" { // not of a merchant that made its own
 		if k.PrivateKey, err = snap.ParsePrivateKey(text); err != nil {
 			return k, fmt.Errorf("the merchant's private key: %w", err)

@@ -46,12 +46,18 @@ type commands struct {
 	Notification notificationCommand `cmd:"" group:"control" help:"Notifications and their attempts."`
 	Scenario     scenarioCommand     `cmd:"" group:"control" help:"Outcomes on demand, and the magic phone numbers."`
 	Clock        clockCommand        `cmd:"" group:"control" help:"The sandbox's clock."`
+	Snapshot     snapshotCommand     `cmd:"" group:"control" help:"Named states of the sandbox, to begin from a known one."`
 	Logs         logsCommand         `cmd:"" group:"control" help:"The sandbox's log of inbound calls."`
 	Info         infoCommand         `cmd:"" group:"control" help:"What is running."`
 	Reset        resetCommand        `cmd:"" group:"control" help:"Empty the sandbox and seed it again."`
 
 	Sign    signCommand    `cmd:"" group:"tools" help:"Make a signed call of any protocol and print it, with a curl command that sends it."`
 	Explain explainCommand `cmd:"" group:"tools" help:"Say whether a signature is right and, if not, what went wrong."`
+
+	Listen  listenCommand  `cmd:"" group:"tools" help:"Get a merchant's notifications here, pass them on to a server, and show its answers."`
+	Trigger triggerCommand `cmd:"" group:"tools" help:"Make an event happen, so that its merchant is notified of it."`
+
+	CheckReceiver checkCommand `cmd:"" group:"tools" help:"Check a merchant's receiver of notifications, and report."`
 
 	Completion completionCommand `cmd:"" group:"shell" help:"Print a script that completes commands and flags in a shell."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" help:"Print what may follow the words."`

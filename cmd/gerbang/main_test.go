@@ -22,7 +22,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"gerbang": main, "curl": curl})
+	testscript.Main(m, map[string]func(){"gerbang": main, "curl": curl, "shop": shop})
 }
 
 // TestScripts runs the command line as a user would; the scripts are in testdata.
@@ -49,7 +49,7 @@ func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir, Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": ready, "exitcode": exitCode, "paymentid": paymentID, "notificationid": notificationID, "rawrequest": rawRequest,
+			"ready": ready, "exitcode": exitCode, "paymentid": paymentID, "notificationid": notificationID, "rawrequest": rawRequest, "listening": listening,
 		},
 	})
 }
@@ -71,6 +71,10 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 		if time.Now().After(deadline) {
 			ts.Fatalf("no ready file: %v", err)
 		}
+	}
+	if len(args) > 1 { // the variable for the address of a server that is no sandbox
+		ts.Setenv(args[1], info.BaseURL)
+		return
 	}
 	resp, err := http.Get(info.BaseURL + "/readyz")
 	ts.Check(err)
@@ -167,4 +171,21 @@ func curl() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+}
+
+// listening waits until the sandbox at $BASE has a listener for the seeded merchant.
+func listening(ts *testscript.TestScript, neg bool, args []string) {
+	var list struct{ Merchants []struct{ ID string } }
+	fetch(ts, "/merchants", &list)
+	deadline := time.Now().Add(30 * time.Second)
+	for time.Now().Before(deadline) {
+		var all struct{ Listeners []struct{ Merchant string } }
+		fetch(ts, "/listeners", &all)
+		for _, l := range all.Listeners {
+			if l.Merchant == list.Merchants[0].ID {
+				return
+			}
+		}
+	}
+	ts.Fatalf("nobody listens")
 }

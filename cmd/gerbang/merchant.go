@@ -20,9 +20,9 @@ type merchantList struct{ askFlags }
 
 func (c merchantList) Run(ctx context.Context, std streams) error {
 	return ask(ctx, std, c.askFlags, http.MethodGet, "/merchants", nil, func(w io.Writer, list struct{ Merchants []sandbox.Merchant }) error {
-		rows := [][]string{{"ID", "NAME", "DOKU CLIENT ID", "NOTIFICATION URL"}}
+		rows := [][]string{{"ID", "NAME", "DOKU CLIENT ID", "FASPAY ID", "NOTIFICATION URL"}}
 		for _, m := range list.Merchants {
-			rows = append(rows, []string{m.ID, deref(m.Name), deref(m.DOKU.ClientID), deref(m.DOKU.NotificationURL)})
+			rows = append(rows, []string{m.ID, deref(m.Name), deref(m.DOKU.ClientID), deref(m.Faspay.MerchantID), deref(m.DOKU.NotificationURL)})
 		}
 		return table(w, rows)
 	})
@@ -30,7 +30,7 @@ func (c merchantList) Run(ctx context.Context, std streams) error {
 
 type merchantGet struct {
 	askFlags
-	Merchant string `arg:"" optional:"" help:"Id, DOKU client id or name; the seeded merchant if left out."`
+	Merchant string `arg:"" optional:"" help:"Id, name, or id at a provider; the seeded merchant if left out."`
 }
 
 func (c merchantGet) Run(ctx context.Context, std streams) error {
@@ -52,12 +52,15 @@ func (f clientFlags) find(ctx context.Context, merchant string) (id string, err 
 }
 
 func printMerchant(w io.Writer, m sandbox.Merchant) error {
-	d := m.DOKU
+	d, f := m.DOKU, m.Faspay
 	return facts(w,
 		"id", m.ID, "name", deref(m.Name),
 		"doku.client_id", deref(d.ClientID), "doku.secret_key", deref(d.SecretKey), "doku.notification_url", deref(d.NotificationURL),
 		"doku.snap.notification_url", deref(d.SNAP.NotificationURL), "doku.snap.binding_notification_url", deref(d.SNAP.BindingNotificationURL),
-		"doku.snap.token_url", deref(d.SNAP.TokenURL), "keys", "with --json")
+		"doku.snap.token_url", deref(d.SNAP.TokenURL),
+		"faspay.merchant_id", deref(f.MerchantID), "faspay.user_id", deref(f.UserID), "faspay.password", deref(f.Password), "faspay.format", deref(f.Format),
+		"faspay.notification_url", deref(f.NotificationURL), "faspay.activation_callback_url", deref(f.ActivationCallbackURL), "faspay.return_url", deref(f.ReturnURL),
+		"keys", "with --json")
 }
 
 type merchantCreate struct {
@@ -75,7 +78,7 @@ func (c merchantCreate) Run(ctx context.Context, std streams) error {
 
 type merchantUpdate struct {
 	askFlags
-	Merchant string   `arg:"" help:"Id, DOKU client id or name."`
+	Merchant string   `arg:"" help:"Id, name, or id at a provider."`
 	Members  []member `arg:"" name:"member" help:"As for create. An empty TEXT takes a URL away."`
 }
 

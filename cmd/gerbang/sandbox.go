@@ -21,7 +21,8 @@ type sandboxCommand struct {
 	Addr      string `help:"Address to listen on." default:"127.0.0.1:8600"`
 	BaseURL   string `help:"Address at which browsers and merchants reach the sandbox, when that differs." placeholder:"URL"`
 	ReadyFile string `help:"File to write {\"base_url\":…,\"pid\":…} to once the sandbox serves." placeholder:"FILE" type:"path"`
-	Seed      bool   `help:"Fill a fresh database with a merchant and wallets." default:"true" negatable:""`
+	Seed      string `help:"TOML file with merchants, wallets, bindings and payments that a fresh database begins with, besides the usual ones." placeholder:"FILE" type:"path"`
+	NoSeed    bool   `help:"Begin without the usual merchant and wallets."`
 	Requests  bool   `help:"Keep the newest calls, with the verdict on their signatures. Turn it off to measure." default:"true" negatable:""`
 	Verbose   bool   `help:"Log every notification and sweep."`
 }
@@ -31,8 +32,18 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 	if c.Verbose {
 		level = slog.LevelInfo
 	}
+	var world *sandbox.World
+	if c.Seed != "" {
+		text, err := os.ReadFile(c.Seed)
+		if err != nil {
+			return usageError{err}
+		}
+		if world, err = sandbox.ParseWorld(text); err != nil {
+			return usagef("%s: %w", c.Seed, err)
+		}
+	}
 	a, err := app.StartSandbox(ctx, app.Config{
-		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: !c.Seed, NoLog: !c.Requests,
+		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: c.NoSeed, World: world, NoLog: !c.Requests,
 		Log: slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
@@ -63,7 +74,7 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 
 func (c sandboxCommand) banner(std streams, base string) {
 	fmt.Fprintf(std.out, "Gerbang sandbox at %s  (no real money)\n\n", base)
-	if c.Seed {
+	if !c.NoSeed {
 		fmt.Fprintf(std.out, "  DOKU client id  %s\n  DOKU secret     %s\n  wallet          081211111111, PIN 123456\n", sandbox.SeedClientID, sandbox.SeedSecretKey)
 		fmt.Fprintf(std.out, "  key pair        %s/sandbox/v1/merchants\n", base)
 	}

@@ -35,6 +35,8 @@ type signCommand struct {
 	ReturnURL     string       `help:"Where the browser goes after a page." default:"https://shop.example/done" placeholder:"URL"`
 	Format        string       `help:"Encoding of Faspay's calls: json or xml." enum:"json,xml" default:"json"`
 
+	AmountScale int `help:"What a rupiah is in Faspay's messages, 1 or 100." default:"1" placeholder:"N"`
+
 	Body      string `help:"Body to sign in place of the example: the text, @FILE, or - for standard input. A check_sum or signature in it is written over." placeholder:"TEXT"`
 	Target    string `help:"Path and query to sign in place of the call's own." placeholder:"PATH"`
 	Token     string `help:"SNAP's B2B token; fetched from the sandbox if left out." placeholder:"TOKEN"`
@@ -95,7 +97,7 @@ func (c signCommand) values(std streams) (signed.Values, error) {
 	v := signed.Values{
 		Phone: c.Phone, CustomerID: c.Customer, CustomerToken: c.CustomerToken, AuthCode: c.AuthCode, Reference: c.Reference, OriginalID: c.Original,
 		Refund: c.Refund, Amount: c.Amount, ReturnURL: c.ReturnURL, PaymentType: c.Type, Format: faspay.Format(c.Format),
-		Token: c.Token, RequestID: c.RequestID, At: gateway.SystemClock{}.Now(), Target: c.Target,
+		AmountScale: c.AmountScale, Token: c.Token, RequestID: c.RequestID, At: gateway.SystemClock{}.Now(), Target: c.Target,
 	}
 	if c.Timestamp != "" {
 		at, err := time.Parse(time.RFC3339, c.Timestamp)

@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"runtime/debug"
 	"strings"
 	"sync"
@@ -34,6 +35,7 @@ type Config struct {
 	BaseURL string // as customers' browsers reach it; default http:// and the address
 	Version string
 	NoSeed  bool            // leave a fresh sandbox empty
+	World   *sandbox.World  // what else a fresh sandbox contains, or nil
 	NoLog   bool            // do not record inbound calls: under load, recording them costs more than some of them do
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
 	Faspay  FaspayConfig
@@ -146,7 +148,8 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL, ReturnURL: returnURL,
-		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Draining: a.drain, Log: a.log,
+		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, World: c.World, SnapshotDir: filepath.Join(c.DataDir, "snapshots"),
+		Scenarios: scenarios, Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error {
 			defer a.store.Signal(signalClock + a.id)
 			return saveOffset(ctx, a.store, offset)
@@ -175,9 +178,9 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	notifier := notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Dial: c.seams.dial, Log: a.log,
 		Dialects: map[string]notify.Dialect{
-			snap.Dialect:   {Outbound: openAPI, Retries: snap.Retries},
-			jokul.Dialect:  {Outbound: legacy, Retries: jokul.Retries},
-			faspay.Dialect: {Outbound: tokenize, Retries: faspay.Retries},
+			snap.Dialect:   {Outbound: box.Deliver(openAPI), Retries: snap.Retries},
+			jokul.Dialect:  {Outbound: box.Deliver(legacy), Retries: jokul.Retries},
+			faspay.Dialect: {Outbound: box.Deliver(tokenize), Retries: faspay.Retries},
 		},
 	})
 
@@ -199,7 +202,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	root.HandleFunc("GET /readyz", a.ready)
 	watch := &watch{}
 	root.Handle("GET /auditz", watch)
-	root.Handle("/", record(api))
+	root.Handle("/", box.Lose(record(api)))
 
 	a.server = &http.Server{
 		Handler: root, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,

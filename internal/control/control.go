@@ -132,7 +132,8 @@ func (c *Client) send(ctx context.Context, method, path string, body any) (*http
 	return nil, &problem
 }
 
-// Merchant finds a merchant by its id, DOKU client id or name; "" is the only
+// Merchant finds a merchant by its id, DOKU client id, Faspay merchant id
+// or name; "" is the only
 // merchant or, where there are several, the seeded one.
 func (c *Client) Merchant(ctx context.Context, name string) (sandbox.Merchant, error) {
 	var list struct{ Merchants []sandbox.Merchant }
@@ -141,12 +142,12 @@ func (c *Client) Merchant(ctx context.Context, name string) (sandbox.Merchant, e
 	}
 	for _, m := range list.Merchants {
 		if name == "" && (len(list.Merchants) == 1 || *m.DOKU.ClientID == sandbox.SeedClientID) ||
-			name != "" && (name == m.ID || name == *m.DOKU.ClientID || name == *m.Name) {
+			name != "" && (name == m.ID || name == *m.DOKU.ClientID || name == *m.Faspay.MerchantID || name == *m.Name) {
 			return m, nil
 		}
 	}
 	if name == "" {
 		return sandbox.Merchant{}, fmt.Errorf("the sandbox has %d merchants; name one with --merchant: \"gerbang merchant list\" shows them", len(list.Merchants))
 	}
-	return sandbox.Merchant{}, fmt.Errorf("no merchant has the id, client id or name %q; \"gerbang merchant list\" shows them", name)
+	return sandbox.Merchant{}, fmt.Errorf("no merchant has the id, client id, Faspay id or name %q; \"gerbang merchant list\" shows them", name)
 }

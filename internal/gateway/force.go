@@ -3,6 +3,8 @@ package gateway
 import (
 	"context"
 	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/money"
 )
 
 // OperationName is a kind of call whose outcome a sandbox may decide.
@@ -23,9 +25,11 @@ var Operations = []OperationName{OpBind, OpBalance, OpPayment, OpPush, OpRefund,
 
 // Operation is one call about to be decided.
 type Operation struct {
-	Name     OperationName
-	Merchant MerchantID
-	Phone    Phone // "" when no wallet is known yet
+	Name      OperationName
+	Merchant  MerchantID
+	Phone     Phone        // "" when no wallet is known yet
+	Reference string       // of the payment, where the merchant names it
+	Amount    money.Amount // of the payment or refund
 }
 
 // Outcome is what a sandbox wants to become of an operation.

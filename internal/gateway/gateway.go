@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"io"
 	"sync"
 	"time"
 
@@ -197,6 +198,20 @@ func (g *Gateway) Erase(ctx context.Context) error {
 	defer g.forgetMerchants()
 	defer g.phones.Clear()
 	return g.store.Update(ctx, func(tx Tx) error { return tx.Erase() })
+}
+
+// Dump writes every row but settings as of one moment, for Load.
+func (g *Gateway) Dump(ctx context.Context, w io.Writer) error {
+	return g.store.View(ctx, func(tx Tx) error { return tx.Dump(w) })
+}
+
+// Load replaces every row but settings by those of a dump. Only the sandbox offers it.
+func (g *Gateway) Load(ctx context.Context, dump []byte) error {
+	defer g.merchants.forget()
+	return g.store.Update(ctx, func(tx Tx) error {
+		tx.OnCommit(g.wakeNotifier)
+		return tx.Load(dump)
+	})
 }
 
 // expireBatch bounds one transaction of ExpireDue, so that a backlog does not

@@ -239,7 +239,11 @@ func (g *Gateway) decidePayment(ctx context.Context, in CreatePayment) (*Error, 
 	if known {
 		return nil, nil
 	}
-	return g.decide(ctx, Operation{Name: OpPayment, Merchant: in.Merchant, Phone: phone})
+	reference := in.Reference
+	if in.Order != "" {
+		reference = in.Order
+	}
+	return g.decide(ctx, Operation{Name: OpPayment, Merchant: in.Merchant, Phone: phone, Reference: reference, Amount: in.Amount})
 }
 
 // joinOrder finds the payment of the same order that awaits its customer, or
@@ -438,7 +442,7 @@ type PaymentQuery struct {
 // FindPayment finds one payment of a merchant, with its refunds and, while it
 // waits, its page.
 func (g *Gateway) FindPayment(ctx context.Context, merchant MerchantID, q PaymentQuery) (PaymentStatus, error) {
-	if err := g.forced(ctx, Operation{Name: OpStatus, Merchant: merchant}); err != nil {
+	if err := g.forced(ctx, Operation{Name: OpStatus, Merchant: merchant, Reference: q.Reference}); err != nil {
 		return PaymentStatus{}, err
 	}
 	var s PaymentStatus

@@ -65,7 +65,7 @@ func (g *Gateway) StartPush(ctx context.Context, in StartPush) (PushStatus, erro
 	var forced *Error
 	var err error
 	if !g.known(ctx, in) { // a push that is joined is not decided again
-		if forced, err = g.decide(ctx, Operation{Name: OpPush, Merchant: in.Merchant, Phone: in.Phone}); err != nil {
+		if forced, err = g.decide(ctx, Operation{Name: OpPush, Merchant: in.Merchant, Phone: in.Phone, Reference: in.Reference, Amount: in.Amount}); err != nil {
 			return PushStatus{}, err
 		}
 	}

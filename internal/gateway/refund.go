@@ -49,7 +49,7 @@ func (g *Gateway) RefundPayment(ctx context.Context, in RefundPayment) (Refund, 
 	if in.Amount < 1 || in.Amount > money.Max {
 		return Refund{}, Payment{}, g.refuseOnce(ctx, in.Claim, refuse(AmountInvalid, "an amount is 1 to "+money.Amount(money.Max).Rupiah()))
 	}
-	if err := g.forced(ctx, Operation{Name: OpRefund, Merchant: in.Merchant}); err != nil {
+	if err := g.forced(ctx, Operation{Name: OpRefund, Merchant: in.Merchant, Reference: in.Payment.Reference, Amount: in.Amount}); err != nil {
 		return Refund{}, Payment{}, g.refuseOnce(ctx, in.Claim, err)
 	}
 	if in.Space == "" {

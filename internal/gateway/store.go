@@ -2,6 +2,7 @@ package gateway
 
 import (
 	"context"
+	"io"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/ledger"
@@ -212,4 +213,9 @@ type Tx interface {
 
 	// Erase deletes every row but settings.
 	Erase() error
+	// Dump writes every row but settings, in a form that any engine's Load reads.
+	Dump(io.Writer) error
+	// Load replaces every row but settings by those of a dump. A dump that cannot be
+	// used is refused as Invalid.
+	Load(dump []byte) error
 }

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"context"
 	"crypto/rand"
 	"crypto/rsa"
 	"encoding/base64"
@@ -173,12 +174,17 @@ func (s *Sandbox) createMerchant(r *http.Request) (any, error) {
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
+	m, err := s.addMerchant(r.Context(), in)
+	return created{s.viewMerchant(m)}, err
+}
+
+func (s *Sandbox) addMerchant(ctx context.Context, in merchantView) (gateway.Merchant, error) {
 	m := gateway.Merchant{Name: "Merchant"}
 	if err := in.apply(&m); err != nil {
-		return nil, err
+		return m, err
 	}
 	if err := generate(&m); err != nil {
-		return nil, err
+		return m, err
 	}
 	// There are no more than 100,000 Faspay ids: one that was drawn may be taken.
 	drawn := m.Faspay.MerchantID == ""
@@ -188,9 +194,9 @@ func (s *Sandbox) createMerchant(r *http.Request) (any, error) {
 		}
 		stored := m
 		generateFaspay(&stored.Faspay)
-		stored, err := s.Gateway.CreateMerchant(r.Context(), stored)
+		stored, err := s.Gateway.CreateMerchant(ctx, stored)
 		if err == nil || !drawn || try == maxDraws || gateway.ErrorCode(err) != gateway.Duplicate {
-			return created{s.viewMerchant(stored)}, err
+			return stored, err
 		}
 	}
 }

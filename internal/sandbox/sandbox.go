@@ -19,8 +19,8 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// Config is what a sandbox needs. All members are required but ReturnURL, Scenarios,
-// Draining and Log.
+// Config is what a sandbox needs. All members are required but ReturnURL, World,
+// SnapshotDir, Scenarios, Draining and Log.
 type Config struct {
 	Gateway  *gateway.Gateway
 	Clock    *gateway.MovableClock
@@ -36,8 +36,12 @@ type Config struct {
 	SeedKey *rsa.PrivateKey
 	// NoSeed leaves the sandbox empty on start and after a reset.
 	NoSeed bool
+	// World is what else a fresh sandbox contains, or nil.
+	World *World
 	// SaveOffset keeps the clock's offset over a restart.
 	SaveOffset func(context.Context, time.Duration) error
+	// SnapshotDir is where named snapshots are kept; "" for none.
+	SnapshotDir string
 	// Scenarios are those whose Force the gateway was given.
 	Scenarios *Scenarios
 	// Draining is closed when the server is about to stop; streams of events end then.
@@ -48,8 +52,10 @@ type Config struct {
 // Sandbox serves the control API and the pages for people.
 type Sandbox struct {
 	Config
-	requests requestLog
-	streams  atomic.Int64 // of events, open now
+	requests   requestLog
+	listeners  listeners
+	overtaking overtaking
+	streams    atomic.Int64 // of events, open now
 }
 
 // New makes a sandbox.
@@ -106,12 +112,20 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 		"GET /requests":      s.listRequests,
 		"GET /requests/{id}": s.getRequest,
 
+		"GET /listeners": s.listListeners,
+
+		"GET /snapshots":              s.listSnapshots,
+		"POST /snapshots":             s.saveSnapshot,
+		"POST /snapshots/{name}/load": s.loadSnapshot,
+		"DELETE /snapshots/{name}":    s.deleteSnapshot,
+
 		"POST /audit": s.audit,
 		"POST /reset": s.reset,
 	} {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" /sandbox/v1"+path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, handle) })
 	}
+	mux.HandleFunc("POST /sandbox/v1/listeners", s.listen)
 	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, func(r *http.Request) (any, error) {
 			return nil, problem(http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in the sandbox API")

@@ -5,10 +5,12 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/money"
 )
 
 // Limits on scenarios.
@@ -33,32 +35,64 @@ func NewScenarios() *Scenarios { return &Scenarios{} }
 
 // scenario is one outcome that waits for operations to match.
 type scenario struct {
-	ID      string        `json:"id"`
-	Match   scenarioMatch `json:"match"`
-	Outcome scenarioWish  `json:"outcome"`
-	Times   int           `json:"times"`
-	Left    int           `json:"left"`
+	ID string `json:"id"`
+	scenarioForm
+	Left    int `json:"left"`
+	Seen    int `json:"seen"` // operations that matched
 	decided gateway.Outcome
 }
 
-// scenarioMatch says which operations a scenario is for; "" matches any.
+// scenarioForm is a scenario as it is asked for. Of the operations that match it, the
+// first Skip go by, and then every Every-th has the outcome, Times in all.
+type scenarioForm struct {
+	Match   scenarioMatch `json:"match"`
+	Outcome scenarioWish  `json:"outcome"`
+	Times   int           `json:"times"`
+	Skip    int           `json:"skip,omitempty"`
+	Every   int           `json:"every,omitempty"`
+}
+
+// scenarioMatch says which operations a scenario is for; what is empty matches any.
 type scenarioMatch struct {
 	Phone     string                `json:"phone,omitempty"`
 	ClientID  string                `json:"client_id,omitempty"`
 	Operation gateway.OperationName `json:"operation,omitempty"`
+	Reference string                `json:"reference,omitempty"` // the merchant's number; a star at its end stands for any rest
+	Amount    money.Amount          `json:"amount,omitempty"`
+	Event     gateway.EventKind     `json:"event,omitempty"` // of notifications
 }
+
+// opNotification is the delivery of a notification, which is no call of a merchant.
+const opNotification gateway.OperationName = "notification"
+
+// scenarioOperations are those that a scenario can be for.
+var scenarioOperations = append(slices.Clone(gateway.Operations), opNotification)
 
 // scenarioWish is an outcome as a test asks for it.
 type scenarioWish struct {
-	OVOCode string `json:"ovo_code,omitempty"`
-	Delay   string `json:"delay,omitempty"`
-	Error   string `json:"error,omitempty"`
+	OVOCode      string            `json:"ovo_code,omitempty"`
+	Delay        string            `json:"delay,omitempty"`
+	Error        string            `json:"error,omitempty"`
+	Answer       string            `json:"answer,omitempty"` // answerLost
+	Notification notificationFault `json:"notification,omitempty"`
 }
+
+// answerLost lets the operation happen and its answer not arrive: the connection breaks.
+const answerLost = "lost"
+
+// notificationFault is what goes wrong with the delivery of a notification.
+type notificationFault string
+
+const (
+	notificationLost       notificationFault = "lost"       // the attempt reaches nobody; it has failed, and the next is made on schedule
+	notificationDuplicated notificationFault = "duplicated" // it is sent twice
+	notificationReordered  notificationFault = "reordered"  // another one of the merchant goes first
+)
 
 // decide translates the wish for the gateway.
 func (w scenarioWish) decide() (o gateway.Outcome, err error) {
 	if w == (scenarioWish{}) {
-		return o, problem(http.StatusBadRequest, `outcome has an ovo_code such as "61", an error "unavailable", or a delay such as "3s"`)
+		return o, problem(http.StatusBadRequest, `outcome has an ovo_code such as "61", an error "unavailable", a delay such as "3s", an answer "lost", or what happens to a notification`)
 	}
 	if w.Delay != "" {
 		if o.Delay, err = time.ParseDuration(w.Delay); err != nil || o.Delay < 0 || o.Delay > maxDelay {
@@ -66,6 +100,8 @@ func (w scenarioWish) decide() (o gateway.Outcome, err error) {
 		}
 	}
 	switch {
+	case w.Answer != "" && w.Answer != answerLost:
+		return o, problem(http.StatusBadRequest, `outcome.answer is "lost"`)
 	case w.Error != "" && w.OVOCode != "":
 		return o, problem(http.StatusBadRequest, "outcome has an ovo_code or an error, not both")
 	case w.Error == "unavailable":
@@ -82,11 +118,56 @@ func (w scenarioWish) decide() (o gateway.Outcome, err error) {
 	return o, nil
 }
 
-// matches takes a merchant's names at its providers, which may be empty.
-func (m scenarioMatch) matches(op gateway.Operation, names [2]string) bool {
-	return (m.Phone == "" || m.Phone == string(op.Phone)) &&
-		(m.ClientID == "" || slices.Contains(names[:], m.ClientID)) &&
-		(m.Operation == "" || m.Operation == op.Name)
+// check refuses a form that could never do what it says.
+func (f *scenarioForm) check() error {
+	if f.Match.Phone != "" {
+		phone, err := parsePhone(f.Match.Phone)
+		if err != nil {
+			return err
+		}
+		f.Match.Phone = string(phone)
+	}
+	if f.Times == 0 {
+		f.Times = 1
+	}
+	about := f.Match.Operation == opNotification
+	switch {
+	case f.Match.Operation != "" && !slices.Contains(scenarioOperations, f.Match.Operation):
+		return problem(http.StatusBadRequest, fmt.Sprintf("match.operation is one of %v, or left out for any call", scenarioOperations))
+	case f.Times < 1 || f.Times > maxTimes:
+		return problem(http.StatusBadRequest, fmt.Sprintf("times is how often the outcome happens, 1 to %d", maxTimes))
+	case f.Skip < 0 || f.Every < 0 || f.Skip > maxTimes || f.Every > maxTimes:
+		return problem(http.StatusBadRequest, fmt.Sprintf("skip and every are 0 to %d", maxTimes))
+	case about != (f.Outcome.Notification != ""):
+		return problem(http.StatusBadRequest, `outcome.notification goes with the operation "notification", and with no other`)
+	case about && f.Outcome != scenarioWish{Notification: f.Outcome.Notification}:
+		return problem(http.StatusBadRequest, "outcome.notification stands alone")
+	case about && !slices.Contains([]notificationFault{notificationLost, notificationDuplicated, notificationReordered}, f.Outcome.Notification):
+		return problem(http.StatusBadRequest, `outcome.notification is "lost", "duplicated" or "reordered"`)
+	case f.Match.Event != "" && !about:
+		return problem(http.StatusBadRequest, `match.event goes with the operation "notification"`)
+	}
+	return nil
+}
+
+// occasion is something that a scenario may be for.
+type occasion struct {
+	gateway.Operation
+	names [2]string // of the merchant at its providers, which may be empty
+	event gateway.EventKind
+}
+
+func (m scenarioMatch) matches(o occasion) bool {
+	reference := m.Reference == "" || m.Reference == o.Reference
+	if prefix, open := strings.CutSuffix(m.Reference, "*"); open {
+		reference = strings.HasPrefix(o.Reference, prefix)
+	}
+	return reference &&
+		(m.Phone == "" || m.Phone == string(o.Phone)) &&
+		(m.ClientID == "" || slices.Contains(o.names[:], m.ClientID)) &&
+		(m.Amount == 0 || m.Amount == o.Amount) &&
+		(m.Event == "" || m.Event == o.event) &&
+		(m.Operation == o.Name || m.Operation == "" && o.Name != opNotification)
 }
 
 // Force is the outcome of an operation where a magic phone number or a scenario
@@ -111,7 +192,33 @@ func (s *Scenarios) Force(ctx context.Context, op gateway.Operation) (gateway.Ou
 			names = [2]string{m.DOKU.ClientID, m.Faspay.MerchantID}
 		}
 	}
-	return s.take(op, names)
+	sc, ok := s.take(occasion{Operation: op, names: names})
+	if ok && sc.Outcome.Answer == answerLost {
+		loseAnswer(ctx)
+	}
+	return sc.decided, ok
+}
+
+// notificationFault is what a scenario wants to go wrong with an attempt, "" for
+// nothing, and the scenario's id.
+func (s *Scenarios) notificationFault(ctx context.Context, o gateway.Outgoing) (fault notificationFault, id string) {
+	g, _ := s.state()
+	if g == nil || !slices.ContainsFunc(s.all(), func(sc scenario) bool { return sc.Match.Operation == opNotification }) {
+		return "", ""
+	}
+	op := gateway.Operation{
+		Name: opNotification, Merchant: o.Merchant.ID, Phone: o.Binding.Phone, Reference: o.Payment.Reference, Amount: o.Payment.Amount,
+	}
+	if o.Payment.Order != "" {
+		op.Reference = o.Payment.Order
+	}
+	if o.Payment.Channel == gateway.PushToPay {
+		if push, err := g.Push(ctx, o.Payment.ID); err == nil {
+			op.Phone = push.Wallet.Phone
+		}
+	}
+	sc, _ := s.take(occasion{op, [2]string{o.Merchant.DOKU.ClientID, o.Merchant.Faspay.MerchantID}, o.Event.Kind})
+	return sc.Outcome.Notification, sc.ID
 }
 
 // state is the gateway, once there is one, and whether a scenario asks for a
@@ -122,19 +229,25 @@ func (s *Scenarios) state() (g *gateway.Gateway, needsClient bool) {
 	return s.gateway, slices.ContainsFunc(s.list, func(sc *scenario) bool { return sc.Match.ClientID != "" })
 }
 
-// take uses up one turn of the oldest scenario that matches.
-func (s *Scenarios) take(op gateway.Operation, names [2]string) (gateway.Outcome, bool) {
+// take uses up one turn of the oldest scenario whose turn it is.
+func (s *Scenarios) take(o occasion) (scenario, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.list, func(sc *scenario) bool { return sc.Match.matches(op, names) })
-	if i < 0 {
-		return gateway.Outcome{}, false
+	for i, sc := range s.list {
+		if !sc.Match.matches(o) {
+			continue
+		}
+		sc.Seen++
+		if after := sc.Seen - sc.Skip; after < 1 || sc.Every > 1 && after%sc.Every != 0 {
+			continue
+		}
+		taken := *sc
+		if sc.Left--; sc.Left == 0 {
+			s.list = slices.Delete(s.list, i, i+1)
+		}
+		return taken, true
 	}
-	sc := s.list[i]
-	if sc.Left--; sc.Left == 0 {
-		s.list = slices.Delete(s.list, i, i+1)
-	}
-	return sc.decided, true
+	return scenario{}, false
 }
 
 func (s *Scenarios) attach(g *gateway.Gateway) {
@@ -181,37 +294,30 @@ func (s *Scenarios) all() []scenario {
 }
 
 func (s *Sandbox) listScenarios(*http.Request) (any, error) {
-	return map[string]any{"scenarios": s.Scenarios.all(), "magic": magicViews(), "operations": gateway.Operations}, nil
+	return map[string]any{"scenarios": s.Scenarios.all(), "magic": magicViews(), "operations": scenarioOperations}, nil
 }
 
 func (s *Sandbox) createScenario(r *http.Request) (any, error) {
-	in := struct {
-		Match   scenarioMatch `json:"match"`
-		Outcome scenarioWish  `json:"outcome"`
-		Times   int           `json:"times"`
-	}{Times: 1}
+	in := scenarioForm{Times: 1}
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
-	if in.Match.Phone != "" {
-		phone, err := parsePhone(in.Match.Phone)
-		if err != nil {
-			return nil, err
-		}
-		in.Match.Phone = string(phone)
+	if in.Times == 0 {
+		in.Times = -1 // said, not left out
 	}
-	if in.Match.Operation != "" && !slices.Contains(gateway.Operations, in.Match.Operation) {
-		return nil, problem(http.StatusBadRequest, fmt.Sprintf("match.operation is one of %v, or left out for any", gateway.Operations))
-	}
-	if in.Times < 1 || in.Times > maxTimes {
-		return nil, problem(http.StatusBadRequest, fmt.Sprintf("times is how often the outcome happens, 1 to %d", maxTimes))
+	sc, err := s.addScenario(in)
+	return created{sc}, err
+}
+
+func (s *Sandbox) addScenario(in scenarioForm) (scenario, error) {
+	if err := in.check(); err != nil {
+		return scenario{}, err
 	}
 	decided, err := in.Outcome.decide()
 	if err != nil {
-		return nil, err
+		return scenario{}, err
 	}
-	sc, err := s.Scenarios.add(scenario{Match: in.Match, Outcome: in.Outcome, Times: in.Times, Left: in.Times, decided: decided})
-	return created{sc}, err
+	return s.Scenarios.add(scenario{scenarioForm: in, Left: in.Times, decided: decided})
 }
 
 func (s *Sandbox) deleteScenario(r *http.Request) (any, error) {

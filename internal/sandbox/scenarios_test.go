@@ -14,6 +14,7 @@ import (
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/wire/jokul"
 )
 
@@ -143,11 +144,64 @@ func TestScenarioResetAndRefusals(t *testing.T) {
 		`{"outcome":{"ovo_code":"61"},"times":0}`, `{"outcome":{"ovo_code":"61"},"times":-1}`, `{"outcome":{"ovo_code":"61"},"times":1000001}`,
 		`{"match":{"phone":"0712"},"outcome":{"ovo_code":"61"}}`, `{"match":{"operation":"buy"},"outcome":{"ovo_code":"61"}}`,
 		`{"match":{"colour":"red"},"outcome":{"ovo_code":"61"}}`,
+		`{"outcome":{"ovo_code":"61"},"skip":-1}`, `{"outcome":{"ovo_code":"61"},"every":1000001}`, `{"outcome":{"answer":"found"}}`,
+		`{"outcome":{"notification":"lost"}}`, `{"match":{"operation":"notification"},"outcome":{"ovo_code":"61"}}`,
+		`{"match":{"operation":"notification"},"outcome":{"notification":"eaten"}}`,
+		`{"match":{"operation":"notification"},"outcome":{"notification":"lost","delay":"1s"}}`,
+		`{"match":{"event":"payment.failed"},"outcome":{"ovo_code":"61"}}`,
 	} {
 		b.api("POST", "/scenarios", body, 400)
 	}
-	if operations := at(t, b.api("GET", "/scenarios", "", 200), "operations").([]any); len(operations) != len(gateway.Operations) {
+	if operations := at(t, b.api("GET", "/scenarios", "", 200), "operations").([]any); len(operations) != len(gateway.Operations)+1 {
 		t.Errorf("operations: %v", operations)
+	}
+}
+
+// The outcome falls on those operations that the rule says, and on no others.
+func TestScenarioRules(t *testing.T) {
+	t.Parallel()
+	for _, test := range []struct {
+		rule string
+		want string // of ten pushes, 1 for each that was refused
+	}{
+		{`"times":2`, "1100000000"},
+		{`"times":2,"skip":3`, "0001100000"},
+		{`"times":9,"every":3`, "0010010010"},
+		{`"times":2,"every":3`, "0010010000"},
+		{`"times":9,"skip":1,"every":4`, "0000100010"},
+		{`"match":{"reference":"INV-4"},"times":9`, "0000100000"},
+		{`"match":{"reference":"INV-*"},"times":9`, "1111111110"},
+		{`"match":{"amount":5007},"times":9`, "0000000100"},
+		{`"match":{"operation":"push","client_id":"MCH-0001-10791114622547","phone":"6281211111111"},"times":1`, "1000000000"},
+		{`"match":{"operation":"push","client_id":"MCH-2"},"times":1`, "0000000000"},
+		{`"match":{"operation":"payment"},"times":1`, "0000000000"},
+	} {
+		b := open(t)
+		b.api("POST", "/scenarios", `{"outcome":{"ovo_code":"61"},`+test.rule+`}`, 201)
+		got := ""
+		for i := range 10 {
+			if b.push(anton, fmt.Sprint("INV-", i), money.Amount(5000+i)).Reason == gateway.LimitExceeded {
+				got += "1"
+			} else {
+				got += "0"
+			}
+		}
+		if got != test.want {
+			t.Errorf("%s: %s, want %s", test.rule, got, test.want)
+		}
+	}
+}
+
+// One that is not in its turn lets the next one have the operation.
+func TestScenariosInOrder(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.api("POST", "/scenarios", `{"outcome":{"ovo_code":"61"},"every":2}`, 201)
+	b.api("POST", "/scenarios", `{"outcome":{"ovo_code":"64"},"times":2}`, 201)
+	for i, want := range []gateway.Code{gateway.WalletBlocked, gateway.LimitExceeded, gateway.WalletBlocked, gateway.Internal} {
+		if got := b.push(anton, fmt.Sprint("I-", i), 1000).Reason; got != want {
+			t.Errorf("push %d: %q, want %q", i, got, want)
+		}
 	}
 }
 

@@ -2,6 +2,7 @@ package sandbox
 
 import (
 	"context"
+	"errors"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
@@ -23,16 +24,32 @@ var seedWallets = []gateway.NewWallet{
 	{Phone: "081222222222", Name: "Citra Lestari", PIN: "123456", Balance: ledger.Split{Cash: 1_000_000}},
 }
 
-// Seed fills an empty database, unless that is not wanted. On any other it does
-// nothing.
+// Seed fills an empty database: with the merchant and the wallets that examples use,
+// unless that is not wanted, and with the world of the seed file, if there is one. On
+// any other database it does nothing.
 func (s *Sandbox) Seed(ctx context.Context) error {
-	if s.NoSeed {
-		return nil
-	}
 	merchants, err := s.Gateway.Merchants(ctx)
 	if err != nil || len(merchants) > 0 {
 		return err
 	}
+	if s.NoSeed {
+		var wallets []gateway.Wallet
+		if wallets, err = s.Gateway.Wallets(ctx); err != nil || len(wallets) > 0 {
+			return err
+		}
+	} else {
+		err = s.seedExamples(ctx)
+	}
+	if err == nil && s.World != nil {
+		err = s.build(ctx, s.World)
+	}
+	if err != nil && s.World != nil { // half a world would pass for a whole one at the next start
+		err = errors.Join(err, s.Gateway.Erase(ctx))
+	}
+	return err
+}
+
+func (s *Sandbox) seedExamples(ctx context.Context) error {
 	m := gateway.Merchant{
 		Name: "Toko Sandbox", DOKU: gateway.DOKU{ClientID: SeedClientID, SecretKey: SeedSecretKey},
 		Faspay: gateway.Faspay{MerchantID: SeedFaspayID, UserID: SeedFaspayUser, Password: SeedFaspayPassword},
@@ -45,6 +62,6 @@ func (s *Sandbox) Seed(ctx context.Context) error {
 			return err
 		}
 	}
-	_, err = s.Gateway.CreateMerchant(ctx, m) // last: it marks the seed as complete
+	_, err := s.Gateway.CreateMerchant(ctx, m) // last: it marks the seed as complete
 	return err
 }

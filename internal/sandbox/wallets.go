@@ -119,42 +119,58 @@ func (s *Sandbox) getWallet(r *http.Request) (any, error) {
 	return s.walletNow(r.Context(), phone)
 }
 
+// newWallet is a wallet to be opened.
+type newWallet struct {
+	Phone  string               `json:"phone"`
+	Name   string               `json:"name"`
+	PIN    string               `json:"pin"`
+	Status gateway.WalletStatus `json:"status"`
+	Cash   money.Amount         `json:"cash"`
+	Points money.Amount         `json:"points"`
+	Limits limitsView           `json:"limits"`
+}
+
+func (in newWallet) withDefaults() newWallet {
+	if in.PIN == "" {
+		in.PIN = "123456"
+	}
+	return in
+}
+
 func (s *Sandbox) createWallet(r *http.Request) (any, error) {
-	in := struct {
-		Phone  string               `json:"phone"`
-		Name   string               `json:"name"`
-		PIN    string               `json:"pin"`
-		Status gateway.WalletStatus `json:"status"`
-		Cash   money.Amount         `json:"cash"`
-		Points money.Amount         `json:"points"`
-		Limits limitsView           `json:"limits"`
-	}{PIN: "123456"}
+	in := newWallet{}.withDefaults()
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
-	phone, err := parsePhone(in.Phone)
+	phone, err := s.openWallet(r.Context(), in)
 	if err != nil {
-		return nil, err
-	}
-	switch in.Status {
-	case "", gateway.WalletActive, gateway.WalletBlockedByIssuer, gateway.WalletCardBlockedByBank:
-	default:
-		return nil, problem(http.StatusBadRequest, "status is active, blocked or card_blocked")
-	}
-	if in.Cash < 0 || in.Points < 0 || in.Cash > money.Max || in.Points > money.Max {
-		return nil, problem(http.StatusBadRequest, fmt.Sprintf("cash and points are 0 to %d rupiah", money.Max))
-	}
-	if in.Name == "" {
-		in.Name = "Customer " + phone.Masked()
-	}
-	if _, err := s.Gateway.CreateWallet(r.Context(), gateway.NewWallet{
-		Phone: phone, Name: in.Name, PIN: in.PIN, Status: in.Status,
-		Balance: ledger.Split{Cash: in.Cash, Points: in.Points}, Limits: gateway.Limits(in.Limits),
-	}); err != nil {
 		return nil, err
 	}
 	v, err := s.walletNow(r.Context(), phone)
 	return created{v}, err
+}
+
+func (s *Sandbox) openWallet(ctx context.Context, in newWallet) (gateway.Phone, error) {
+	phone, err := parsePhone(in.Phone)
+	if err != nil {
+		return "", err
+	}
+	switch in.Status {
+	case "", gateway.WalletActive, gateway.WalletBlockedByIssuer, gateway.WalletCardBlockedByBank:
+	default:
+		return "", problem(http.StatusBadRequest, "status is active, blocked or card_blocked")
+	}
+	if in.Cash < 0 || in.Points < 0 || in.Cash > money.Max || in.Points > money.Max {
+		return "", problem(http.StatusBadRequest, fmt.Sprintf("cash and points are 0 to %d rupiah", money.Max))
+	}
+	if in.Name == "" {
+		in.Name = "Customer " + phone.Masked()
+	}
+	_, err = s.Gateway.CreateWallet(ctx, gateway.NewWallet{
+		Phone: phone, Name: in.Name, PIN: in.PIN, Status: in.Status,
+		Balance: ledger.Split{Cash: in.Cash, Points: in.Points}, Limits: gateway.Limits(in.Limits),
+	})
+	return phone, err
 }
 
 func (s *Sandbox) patchWallet(r *http.Request) (any, error) {

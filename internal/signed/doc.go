@@ -59,8 +59,19 @@ func (m Message) path() string {
 	return path
 }
 
-// format is the encoding of a Faspay message.
-func (m Message) format() faspay.Format {
+// With is m with another value of a header, "" to leave it out.
+func (m Message) With(name, value string) Message {
+	m.Header = m.Header.Clone()
+	if value == "" {
+		m.Header.Del(name)
+	} else {
+		m.Header.Set(name, value)
+	}
+	return m
+}
+
+// Format is the encoding of a Faspay message.
+func (m Message) Format() faspay.Format {
 	if bytes.HasPrefix(bytes.TrimSpace(bytes.TrimPrefix(m.Body, []byte("\ufeff"))), []byte("<")) {
 		return faspay.XML
 	}

@@ -63,7 +63,7 @@ func dialectOf(m Message) string {
 	case m.Header.Get(jokul.HeaderSignature) != "":
 		return Jokul
 	}
-	doc, err := faspay.Parse(m.format(), m.Body)
+	doc, err := faspay.Parse(m.Format(), m.Body)
 	switch {
 	case err != nil:
 		return ""
@@ -73,6 +73,15 @@ func dialectOf(m Message) string {
 		return Faspay
 	}
 	return ""
+}
+
+// clues are what a search for a mistake may go by besides the signed parts.
+func (m Message) clues() wire.Clues {
+	c := wire.Clues{Headers: map[string]string{}}
+	for name := range m.Header {
+		c.Headers[name] = m.Header.Get(name)
+	}
+	return c
 }
 
 // require notes the mandatory headers that are missing, or there twice.
@@ -107,9 +116,9 @@ func (r *Report) client(m Message, name, id string) {
 	}
 }
 
-func (r *Report) add(v wire.Verdict, explain func() string) {
+func (r *Report) add(v wire.Verdict, diagnose func() wire.Diagnosis) {
 	if !v.OK {
-		v.Hint = explain()
+		v.Explain(diagnose())
 	}
 	r.Signatures = append(r.Signatures, v)
 	r.OK = true
@@ -126,19 +135,19 @@ func judgeSNAP(m Message, keys Keys) Report {
 		r.require(m, snap.HeaderClientKey, snap.HeaderTimestamp, snap.HeaderSignature)
 		r.client(m, snap.HeaderClientKey, keys.ClientID)
 		client := m.Header.Get(snap.HeaderClientKey)
-		r.add(snap.VerifyAsymmetric(keys.PublicKey, client, timestamp, signature), func() string {
+		r.add(snap.VerifyAsymmetric(keys.PublicKey, client, timestamp, signature), func() wire.Diagnosis {
 			if keys.PublicKey == nil {
-				return "There is no public key to check this signature with."
+				return wire.Obvious("There is no public key to check this signature with.")
 			}
-			return snap.ExplainAsymmetric(keys.PublicKey, client, timestamp, signature)
+			return snap.DiagnoseAsymmetric(keys.PublicKey, client, timestamp, signature, m.clues())
 		})
 		return r
 	}
 	r.require(m, snap.HeaderTimestamp, snap.HeaderSignature, snap.HeaderPartnerID, snap.HeaderExternalID, snap.HeaderAuthorization)
 	r.client(m, snap.HeaderPartnerID, keys.ClientID)
 	token := snap.BearerToken(m.Header.Get(snap.HeaderAuthorization))
-	r.add(snap.VerifySymmetric(keys.SecretKey, m.Method, m.Target, token, m.Body, timestamp, signature), func() string {
-		return snap.Explain(keys.SecretKey, m.Method, m.Target, token, m.Body, timestamp, signature)
+	r.add(snap.VerifySymmetric(keys.SecretKey, m.Method, m.Target, token, m.Body, timestamp, signature), func() wire.Diagnosis {
+		return snap.Diagnose(keys.SecretKey, m.Method, m.Target, token, m.Body, timestamp, signature, m.clues())
 	})
 	return r
 }
@@ -175,14 +184,14 @@ func judgeJokul(m Message, keys Keys) Report {
 			Method: m.Method, Target: m.Target, ClientID: m.Header.Get(jokul.HeaderClientID),
 			RequestID: m.Header.Get(jokul.HeaderRequestID), Timestamp: m.Header.Get(jokul.HeaderRequestTimestamp),
 		}
-		r.add(jokul.VerifyRequest(keys.SecretKey, call, m.Body, signature), func() string {
-			return jokul.ExplainRequest(keys.SecretKey, call, m.Body, signature)
+		r.add(jokul.VerifyRequest(keys.SecretKey, call, m.Body, signature), func() wire.Diagnosis {
+			return jokul.DiagnoseRequest(keys.SecretKey, call, m.Body, signature, m.clues())
 		})
 	}
 	if push {
 		fields, received := jokul.AnswerCheckSum(doc)
-		r.add(jokul.VerifyCheckSum(keys.SecretKey, fields, received), func() string {
-			return jokul.ExplainCheckSum(keys.SecretKey, fields, received)
+		r.add(jokul.VerifyCheckSum(keys.SecretKey, fields, received), func() wire.Diagnosis {
+			return jokul.DiagnoseCheckSum(keys.SecretKey, fields, received, m.clues())
 		})
 	}
 	return r
@@ -190,7 +199,7 @@ func judgeJokul(m Message, keys Keys) Report {
 
 func judgeFaspay(m Message, keys Keys) Report {
 	r := Report{Dialect: Faspay}
-	format := m.format()
+	format := m.Format()
 	route, known := faspay.DefaultPaths().Find(m.path())
 	if known && route.Format != format {
 		r.problem("The path is that of %s, and the body is %s.", route.Format, format)
@@ -213,8 +222,8 @@ func judgeFaspay(m Message, keys Keys) Report {
 		signed = doc.Get("bill_no").Literal()
 	}
 	signature := doc.Get("signature").Literal()
-	r.add(faspay.Verify(keys.UserID, keys.Password, signed, signature), func() string {
-		return faspay.Explain(keys.UserID, keys.Password, signed, signature, doc)
+	r.add(faspay.Verify(keys.UserID, keys.Password, signed, signature), func() wire.Diagnosis {
+		return faspay.Diagnose(keys.UserID, keys.Password, signed, signature, doc, m.clues())
 	})
 	return r
 }

@@ -152,7 +152,7 @@ func (s *Signed) checkSum(keys Keys) error {
 
 // faspay puts the right signature into the body.
 func (s *Signed) faspay(keys Keys, call Call) error {
-	format := s.format()
+	format := s.Format()
 	doc, err := faspay.Parse(format, s.Body)
 	if err != nil {
 		return err

@@ -133,9 +133,9 @@ func columns(writes []write) ([]any, bool) {
 	for c, arg := range writes[0].args {
 		var ok bool
 		if _, text := arg.(string); text {
-			list[c], ok = column[string](writes, c)
+			list[c], ok = argument[string](writes, c)
 		} else {
-			list[c], ok = column[int64](writes, c)
+			list[c], ok = argument[int64](writes, c)
 		}
 		if !ok {
 			return nil, false
@@ -144,7 +144,7 @@ func columns(writes []write) ([]any, bool) {
 	return list, true
 }
 
-func column[T any](writes []write, c int) ([]T, bool) {
+func argument[T any](writes []write, c int) ([]T, bool) {
 	list := make([]T, len(writes))
 	for i, w := range writes {
 		v, ok := w.args[c].(T)
