@@ -124,7 +124,7 @@ type balancer struct {
 	process [2]process
 	down    [2]bool
 
-	answers   answers
+	told     answers
 	answered chan struct{}
 	failed   atomic.Int64 // payments that neither process took
 	faults   atomic.Int64 // errors of a process that was up all the time
@@ -185,7 +185,7 @@ func (b *balancer) pay(token, reference string, at int, repeats bool) int {
 		url, up := b.base(at)
 		_, err := control{b.t, url}.snapClient(b.merchant).Pay(context.Background(),
 			ovo.PayRequest{CustomerToken: token, Reference: reference, Type: ovo.Recurring, Amount: fleetAmount})
-		b.answers.note(reference, err)
+		b.told.note(reference, err)
 		if err == nil || errors.Is(err, ovo.ErrDuplicate) {
 			select {
 			case b.answered <- struct{}{}:
@@ -223,10 +223,10 @@ func (b *balancer) check() {
 		b.t.Errorf("%d payments failed at both processes", n)
 	}
 	c := b.control(0)
-	found := b.answers.check(c, b.phones, fleetCash)
+	found := b.told.check(c, b.phones, fleetCash)
 	c.auditClean()
 	auditedFromOutside(b.t, b.dir)
-	b.t.Logf("%d payments acknowledged, all there; %d unanswered, of which %d were charged", len(b.answers.acked), len(b.answers.unknown), found)
+	b.t.Logf("%d payments acknowledged, all there; %d unanswered, of which %d were charged", len(b.told.acked), len(b.told.unknown), found)
 }
 
 // fleet starts two processes over one database and binds wallets.
@@ -234,7 +234,7 @@ func fleet(t *testing.T, dir string) *balancer {
 	t.Helper()
 	b := &balancer{
 		t: t, dir: dir, process: [2]process{spawn(t, dir), spawn(t, dir)}, answered: make(chan struct{}, 1000),
-		answers: answers{acked: map[string]bool{}, unknown: map[string]bool{}},
+		told: answers{acked: map[string]bool{}, unknown: map[string]bool{}},
 	}
 	t.Cleanup(func() {
 		for _, p := range b.process {
