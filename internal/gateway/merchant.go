@@ -40,6 +40,15 @@ func (d DOKU) VerifyingKeys(now time.Time) []string {
 	return []string{d.SecretKey}
 }
 
+// SignedWith makes key, one of VerifyingKeys, the current secret: who signs with
+// the old one wants its answers signed with that.
+func (d DOKU) SignedWith(key string) DOKU {
+	if key == d.OldSecretKey {
+		d.SecretKey, d.OldSecretKey = d.OldSecretKey, d.SecretKey
+	}
+	return d
+}
+
 // MaxSecretOverlap bounds how long an old secret may go on verifying.
 const MaxSecretOverlap = 30 * 24 * time.Hour
 
