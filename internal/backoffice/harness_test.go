@@ -281,3 +281,50 @@ func (b *browser) follow(p page) page {
 	p.want(b.o.t, http.StatusSeeOther)
 	return b.get(p.location).want(b.o.t, 200)
 }
+
+// busyDay adds payments of many outcomes over a day, as a chart has something to
+// show of.
+func (o *office) busyDay() {
+	o.t.Helper()
+	if _, err := o.TopUp(o.t.Context(), o.wallet.Phone, ledger.Split{Cash: 1_000_000}); err != nil {
+		o.t.Fatal(err)
+	}
+	for hour := range 20 {
+		for i := range 1 + hour*hour%7 {
+			reference := fmt.Sprintf("DAY-%d-%d", hour, i)
+			switch (hour + i) % 5 {
+			case 0:
+				o.pay(o.mine, gateway.SNAPRecurring, reference, 9_000_000, ledger.UseCash) // refused
+			case 1:
+				_, page, err := o.CreatePayment(o.t.Context(), gateway.CreatePayment{
+					Merchant: o.mine.ID, Binding: o.mine.binding.ID, Channel: gateway.SNAPSale, Dialect: "snap", Reference: reference, RequestID: reference,
+					Amount: 7_500, Use: ledger.UseCash, Fingerprint: "f", Details: "{}",
+				})
+				if err != nil {
+					o.t.Fatal(err)
+				}
+				o.clock.Advance(time.Duration(7+13*i) * time.Second)
+				if i%2 == 0 {
+					must(o.CancelPage(o.t.Context(), page.Key))(o.t)
+					break
+				}
+				for _, item := range must(o.Inbox(o.t.Context(), o.wallet.Phone))(o.t) {
+					if item.Page.Key == page.Key {
+						must(o.EnterOTP(o.t.Context(), page.Key, item.Code))(o.t)
+					}
+				}
+				must(o.EnterPIN(o.t.Context(), page.Key, pin))(o.t)
+			default:
+				o.pay(o.other, gateway.SNAPRecurring, reference, 15_000, ledger.UseCash)
+			}
+		}
+		for i, out := range must(o.ClaimNotifications(o.t.Context(), time.Minute, 100))(o.t) {
+			a := gateway.Attempt{NotificationID: out.Notification.ID, Number: 1, URL: "https://shop.test/notify", At: o.clock.Now().UTC(), Took: time.Duration(30+i*170) * time.Millisecond, Status: 200}
+			if err := o.FinishAttempt(o.t.Context(), out.Notification, a, gateway.NotificationDelivered, time.Time{}); err != nil {
+				o.t.Fatal(err)
+			}
+		}
+		o.clock.Advance(time.Hour)
+		must(o.ExpireDue(o.t.Context()))(o.t)
+	}
+}

@@ -40,6 +40,9 @@ const maxForm = 16 << 10
 
 func (o *Office) visit(w http.ResponseWriter, r *http.Request, rt route) {
 	web.Secure(w.Header())
+	// Without any referrer, browsers send forms with the origin "null", and then it
+	// could not be told from that of a page elsewhere.
+	w.Header().Set("Referrer-Policy", "same-origin")
 	lang := web.ChooseLanguage(w, r)
 	v := &visit{Office: o, w: w, r: r, lang: lang, words: words(lang)}
 	if err := v.serve(rt); err != nil {
