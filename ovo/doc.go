@@ -24,6 +24,10 @@
 // the handler for the notifications of both. What has no counterpart in SNAP, or
 // another shape, is called Jokul… or Push…; errors, states and balances are shared.
 //
+// [Faspay] makes a client of another provider's API, OVO Tokenize, in JSON or XML:
+// the merchant links a phone number and sends the customer to a page for each
+// payment. [NewFaspayReceiver] is the handler for its notifications.
+//
 // # Amounts
 //
 // Every amount is a whole number of rupiah in an int64: 15000 is Rp15.000. There

@@ -26,6 +26,10 @@ var (
 	// ErrInvalidAmount reports an amount out of range, shares that do not add up
 	// to the amount, or a refund of more than is left.
 	ErrInvalidAmount = errors.New("invalid amount")
+	// ErrSignature reports that what claims to come from the gateway lacks its
+	// signature: only from [FaspayClient.ReadReturn], for receivers answer such calls by
+	// themselves.
+	ErrSignature = errors.New("the signature is not the gateway's")
 	// ErrUnauthorized reports that the gateway does not accept the merchant: client
 	// id, secret, key or clock is wrong (SNAP allows 15 minutes, the other APIs an
 	// hour), or the call is not enabled for the merchant.
@@ -34,6 +38,11 @@ var (
 	// (any more). Exchange the auth code again; when that is what fails, the
 	// customer has unlinked the wallet or never finished the page: bind anew.
 	ErrCustomerToken = errors.New("customer token refused")
+	// ErrRenewLink reports that a link at Faspay has ended outside the merchant's reach:
+	// it has expired, or the customer changed the number or broke the link. No payment
+	// exists. Send the customer's browser to the RenewURL of the [*Error]; when the
+	// customer is done there, the same payment may be sent again.
+	ErrRenewLink = errors.New("the link must be renewed by the customer")
 	// ErrWalletUnavailable reports that a wallet cannot be bound or charged: no
 	// such OVO account, blocked, or bound already. The message says which.
 	ErrWalletUnavailable = errors.New("wallet unavailable")
@@ -74,13 +83,17 @@ type Error struct {
 	// SNAP: the responseCode, which is HTTP status, two digits of service, two digits
 	// of case ("4035414"). Jokul and push: error.code ("invalid_signature"); of a
 	// payment or refund that was accepted and then refused, OVO's response code ("17")
-	// or, where the API tells none, its status ("FAILED", "TOKEN_EXPIRED").
+	// or, where the API tells none, its status ("FAILED", "TOKEN_EXPIRED"). Faspay: the
+	// response_code ("01").
 	Code string
 	// Message is the gateway's, or explains an OVO code. Its wording is not fixed: show
 	// it, do not compare it.
 	Message string
 	// Status is the HTTP status; 0 in what a [JokulReceiver] passes on.
 	Status int
+	// RenewURL is the page on which the customer renews the link; only with
+	// [ErrRenewLink].
+	RenewURL string
 
 	means error // what Code stands for in this call, if not what it mostly does
 }

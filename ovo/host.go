@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"net/http/httptrace"
@@ -24,6 +25,14 @@ func clock(now func() time.Time) func() time.Time {
 		return time.Now
 	}
 	return now
+}
+
+// logger returns log, or one that says nothing for nil.
+func logger(log *slog.Logger) *slog.Logger {
+	if log == nil {
+		return slog.New(slog.DiscardHandler)
+	}
+	return log
 }
 
 func checkMerchant(clientID, secretKey string) error {
@@ -80,14 +89,16 @@ func (to host) exchange(ctx context.Context, method, path string, h http.Header,
 	var content io.Reader
 	if method != http.MethodGet {
 		content = bytes.NewReader(body)
-		h.Set("Content-Type", "application/json")
+		if h.Get("Content-Type") == "" {
+			h.Set("Content-Type", "application/json")
+		}
 	}
 	req, err := http.NewRequestWithContext(ctx, method, to.base+path, content)
 	if err != nil {
 		return reply{}, false, err
 	}
 	req.Header = h
-	req.Header.Set("Accept", "application/json")
+	req.Header.Set("Accept", either(h.Get("Content-Type"), "application/json"))
 	resp, err := to.client.Do(req)
 	if err != nil {
 		return reply{}, connected.Load() || !wanted.Load(), err
@@ -121,6 +132,10 @@ func unmarshal(body []byte, into any) error {
 
 func unreadable(format string, args ...any) error {
 	return fmt.Errorf("%w: the answer cannot be read: %s", ErrUnavailable, fmt.Sprintf(format, args...))
+}
+
+func invalid(err error) error {
+	return fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 }
 
 func unknown(err error) error {

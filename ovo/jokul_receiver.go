@@ -20,9 +20,8 @@ const jokulWindow = 60 * time.Minute
 
 // JokulNotification tells how a payment by token or by push ended.
 type JokulNotification struct {
-	// EventKey is the same in every delivery of the same event, and in no other:
-	// store it to recognise repeats. It is the Request-Id of the notification and has
-	// up to 128 characters.
+	// EventKey is the same in every delivery of the same event, and in no other. It is
+	// the Request-Id of the notification and has up to 128 characters.
 	EventKey string
 	// JokulStatus is how the payment stands: mostly StateSuccess or StateFailed, but
 	// others are passed on.
@@ -37,11 +36,13 @@ type JokulReceiverConfig struct {
 	// Path is the path of the notification URL in the merchant's settings, such as
 	// "/doku/ovo". The gateway signs it, so no proxy in between may change it.
 	Path string
-	// OnPayment is called for notifications whose signature is right, maybe at the same
-	// time and more than once for the same event: see [JokulReceiver]. An error makes
-	// the gateway deliver again later; it is not told what the error says. The context
-	// ends with the request.
+	// OnPayment is called for notifications whose signature is right, once for an event
+	// unless Seen says otherwise. An error makes the gateway deliver again later; it is
+	// not told what the error says. The context ends with the request, or is what Seen
+	// makes of it.
 	OnPayment func(context.Context, JokulNotification) error
+	// Seen remembers events; nil stands for a [MemorySeen].
+	Seen Seen
 	// Now is the clock; nil stands for time.Now. See [JokulConfig] about moved clocks.
 	Now func() time.Time
 	// Log hears why a call was refused, and the errors of OnPayment. It gets no tokens
@@ -55,19 +56,15 @@ type JokulReceiverConfig struct {
 //
 // Delivery is at least once, in any order. The gateway repeats what was not
 // answered with 2xx (DOKU: after 30 minutes, 6 and 12 hours), and what was, if the
-// answer got lost; a recorded request could be replayed within the 60 minutes. So
-// OnPayment must remember the EventKey in the same transaction as what it does, and
-// return nil for one it knows.
+// answer got lost; a recorded request could be replayed within the 60 minutes.
+// Repeats are recognised by Seen.
 type JokulReceiver struct {
 	config JokulReceiverConfig
 }
 
 // NewJokulReceiver makes a receiver. Its error is a mistake in c.
 func NewJokulReceiver(c JokulReceiverConfig) (*JokulReceiver, error) {
-	c.Now = clock(c.Now)
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Now, c.Log, c.Seen = clock(c.Now), logger(c.Log), once(c.Seen)
 	err := checkMerchant(c.ClientID, c.SecretKey)
 	switch {
 	case err != nil:
@@ -101,7 +98,8 @@ func badHeader(message, reason string) error {
 func (s *JokulReceiver) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	n, err := s.admit(w, r)
 	if err == nil {
-		if err = s.config.OnPayment(r.Context(), n); err != nil {
+		err = s.config.Seen.Once(r.Context(), n.EventKey, func(ctx context.Context) error { return s.config.OnPayment(ctx, n) })
+		if err != nil {
 			err = fmt.Errorf("OnPayment: %w", err)
 		}
 	}

@@ -81,8 +81,16 @@ func TestJokulReceiver(t *testing.T) {
 		t.Errorf("received %+v", s.got)
 	}
 
-	// The same under a router that cuts the path, and with a query, which is not signed.
-	r := s.request()
+	// A repeat is acknowledged, and not handled again.
+	w = httptest.NewRecorder()
+	s.receiver.ServeHTTP(w, s.request())
+	if w.Code != 200 || len(s.got) != 1 {
+		t.Errorf("repeat: %d %s, received %+v", w.Code, w.Body, s.got)
+	}
+
+	// Another event under a router that cuts the path, and with a query, which is not
+	// signed.
+	r := s.signed("/hooks/doku/ovo", "event-1", "2024-05-06T03:15:25Z", s.vector.body)
 	r.RequestURI += "?shop=1"
 	w = httptest.NewRecorder()
 	http.StripPrefix("/hooks", s.receiver).ServeHTTP(w, r)

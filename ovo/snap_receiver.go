@@ -26,8 +26,8 @@ const (
 
 // PaymentNotification tells how a payment ended.
 type PaymentNotification struct {
-	// EventKey is the same in every delivery of the same event, and in no other:
-	// store it to recognise repeats. It has up to 80 characters.
+	// EventKey is the same in every delivery of the same event, and in no other. It
+	// has up to 80 characters.
 	EventKey string
 	// Reference is the merchant's, ReferenceNo the gateway's number of the payment,
 	// RequestID that of the payment's request. Only the first is always there.
@@ -57,8 +57,8 @@ const (
 
 // BindingNotification tells how a binding ended.
 type BindingNotification struct {
-	// EventKey is the same in every delivery of the same event, and in no other:
-	// store it to recognise repeats. It has up to 80 characters.
+	// EventKey is the same in every delivery of the same event, and in no other. It
+	// has up to 80 characters.
 	EventKey string
 	// RequestID is that of the [Binding].
 	RequestID string
@@ -88,11 +88,13 @@ type SNAPReceiverConfig struct {
 	PaymentPath string
 	BindingPath string
 	// OnPayment and OnBinding are called for notifications whose signature is
-	// right, maybe at the same time and more than once for the same event: see
-	// [SNAPReceiver]. An error makes the gateway deliver again later; it is not
-	// told what the error says. The context ends with the request.
+	// right, once for an event unless Seen says otherwise. An error makes the gateway
+	// deliver again later; it is not told what the error says. The context ends with
+	// the request, or is what Seen makes of it.
 	OnPayment func(context.Context, PaymentNotification) error
 	OnBinding func(context.Context, BindingNotification) error
+	// Seen remembers events; nil stands for a [MemorySeen].
+	Seen Seen
 	// Now is the clock; nil stands for time.Now. See [SNAPConfig] about moved clocks.
 	Now func() time.Time
 	// Log hears why a call was refused, and the errors of the callbacks. It gets no
@@ -109,18 +111,14 @@ type SNAPReceiverConfig struct {
 // Delivery is at least once, in any order. The gateway repeats what was not
 // answered with 2xx (DOKU: after 30 minutes, 6 and 12 hours), and what was, if
 // the answer got lost; a recorded request could be replayed within the 15
-// minutes. So a callback must remember the EventKey in the same transaction as
-// what it does, and return nil for one it knows.
+// minutes. Repeats are recognised by Seen.
 type SNAPReceiver struct {
 	config SNAPReceiverConfig
 }
 
 // NewSNAPReceiver makes a receiver. Its error is a mistake in c.
 func NewSNAPReceiver(c SNAPReceiverConfig) (*SNAPReceiver, error) {
-	c.Now = clock(c.Now)
-	if c.Log == nil {
-		c.Log = slog.New(slog.DiscardHandler)
-	}
+	c.Now, c.Log, c.Seen = clock(c.Now), logger(c.Log), once(c.Seen)
 	if err := c.check(); err != nil {
 		return nil, fmt.Errorf("ovo: %w", err)
 	}
@@ -142,15 +140,22 @@ func (c SNAPReceiverConfig) check() error {
 	if err := checkKey("GatewayPublicKey", c.GatewayPublicKey); err != nil {
 		return err
 	}
+	return checkPaths(
+		callbackPath{"TokenPath", c.TokenPath, true},
+		callbackPath{"PaymentPath", c.PaymentPath, c.OnPayment != nil},
+		callbackPath{"BindingPath", c.BindingPath, c.OnBinding != nil},
+	)
+}
+
+// callbackPath is a path of a receiver's config, and whether a callback wants it.
+type callbackPath struct {
+	name, path string
+	wanted     bool
+}
+
+func checkPaths(paths ...callbackPath) error {
 	seen := map[string]bool{}
-	for _, p := range []struct {
-		name, path string
-		wanted     bool
-	}{
-		{"TokenPath", c.TokenPath, true},
-		{"PaymentPath", c.PaymentPath, c.OnPayment != nil},
-		{"BindingPath", c.BindingPath, c.OnBinding != nil},
-	} {
+	for _, p := range paths {
 		switch {
 		case !p.wanted && p.path == "":
 		case !p.wanted:
@@ -271,7 +276,8 @@ func (s *SNAPReceiver) payment(w http.ResponseWriter, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	if err := s.config.OnPayment(r.Context(), n); err != nil {
+	err = s.config.Seen.Once(r.Context(), n.EventKey, func(ctx context.Context) error { return s.config.OnPayment(ctx, n) })
+	if err != nil {
 		return nil, fmt.Errorf("OnPayment: %w", err)
 	}
 	return snap.NotificationAck{
@@ -288,7 +294,8 @@ func (s *SNAPReceiver) binding(w http.ResponseWriter, r *http.Request) (any, err
 	if err != nil {
 		return nil, err
 	}
-	if err := s.config.OnBinding(r.Context(), n); err != nil {
+	err = s.config.Seen.Once(r.Context(), n.EventKey, func(ctx context.Context) error { return s.config.OnBinding(ctx, n) })
+	if err != nil {
 		return nil, fmt.Errorf("OnBinding: %w", err)
 	}
 	return snap.NotificationAck{ResponseCode: snap.Code(200, snap.ServiceBinding, "00"), ResponseMessage: "Successful"}, nil

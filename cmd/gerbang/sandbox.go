@@ -22,6 +22,7 @@ type sandboxCommand struct {
 	BaseURL   string `help:"Address at which browsers and merchants reach the sandbox, when that differs." placeholder:"URL"`
 	ReadyFile string `help:"File to write {\"base_url\":…,\"pid\":…} to once the sandbox serves." placeholder:"FILE" type:"path"`
 	Seed      bool   `help:"Fill a fresh database with a merchant and wallets." default:"true" negatable:""`
+	Requests  bool   `help:"Keep the newest calls, with the verdict on their signatures. Turn it off to measure." default:"true" negatable:""`
 	Verbose   bool   `help:"Log every notification and sweep."`
 }
 
@@ -31,7 +32,7 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 		level = slog.LevelInfo
 	}
 	a, err := app.StartSandbox(ctx, app.Config{
-		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: !c.Seed,
+		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: !c.Seed, NoLog: !c.Requests,
 		Log: slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/backoffice"
+	"github.com/gerbang-pay/gerbang/internal/dialect/faspay"
 	"github.com/gerbang-pay/gerbang/internal/dialect/jokul"
 	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -23,6 +24,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/store"
 	"github.com/gerbang-pay/gerbang/internal/web"
+	wirefaspay "github.com/gerbang-pay/gerbang/internal/wire/faspay"
 	wiresnap "github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
 
@@ -33,8 +35,17 @@ type Config struct {
 	BaseURL string // as customers' browsers reach it; default http:// and the address
 	Version string
 	NoSeed  bool            // leave a fresh sandbox empty
+	NoLog   bool            // do not record inbound calls: under load, recording them costs more than some of them do
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
-	Log     *slog.Logger    // default discards
+	Faspay  FaspayConfig
+	Log     *slog.Logger // default discards
+}
+
+// FaspayConfig is what may differ between installations that speak Faspay.
+type FaspayConfig struct {
+	Paths wirefaspay.Paths // default wirefaspay.DefaultPaths
+	Rate  int              // calls a second that one merchant may make; default 200, at least faspay.MinRate
+	Burst int              // calls at once; default twice Rate
 }
 
 // App is a running Gerbang.
@@ -127,48 +138,64 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		return err
 	}
 	pageURL := func(p gateway.Page) string { return a.BaseURL + pages.Path(p) }
+	// Set below: the dialects report to the sandbox.
+	var tokenize *faspay.Handler
+	returnURL := func(ctx context.Context, v gateway.PageView) string { return tokenize.ReturnURL(ctx, v) }
 
 	box := sandbox.New(sandbox.Config{
-		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL,
+		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL, ReturnURL: returnURL,
 		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
 	})
 	if err := box.Seed(ctx); err != nil {
 		return err
 	}
+	note, clues, record := box.Note, box.Clues, box.Record
+	if c.NoLog {
+		note, clues, record = nil, nil, func(h http.Handler) http.Handler { return h }
+	}
 	openAPI := snap.New(snap.Config{
-		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: box.Note, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: note, Clues: clues, Log: a.log,
 	})
 	legacy := jokul.New(jokul.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: box.Note, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: note, Clues: clues, Log: a.log,
 	})
+	tokenize, err = faspay.New(faspay.Config{
+		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Paths: c.Faspay.Paths, TopUp: a.topUpWays(),
+		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: note, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
 	notifier := notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Log: a.log,
 		Dialects: map[string]notify.Dialect{
-			snap.Dialect:  {Outbound: openAPI, Retries: snap.Retries},
-			jokul.Dialect: {Outbound: legacy, Retries: jokul.Retries},
+			snap.Dialect:   {Outbound: openAPI, Retries: snap.Retries},
+			jokul.Dialect:  {Outbound: legacy, Retries: jokul.Retries},
+			faspay.Dialect: {Outbound: tokenize, Retries: faspay.Retries},
 		},
 	})
 
 	api := http.NewServeMux()
 	openAPI.Mount(api)
 	legacy.Mount(api)
+	tokenize.Mount(api)
 	a.held = legacy.Wait
 	api.HandleFunc("/", notFound)
 
 	root := http.NewServeMux()
 	pages.New(pages.Config{
-		Gateway: a.Gateway, Sandbox: true, Log: a.log,
+		Gateway: a.Gateway, Sandbox: true, ReturnURL: returnURL, Log: a.log,
 		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/phone/" + string(p) },
 	}).Mount(root)
 	box.Mount(root)
 	backoffice.New(backoffice.Config{
-		Gateway: a.Gateway, Clock: clock, Dialects: []string{snap.Dialect, jokul.Dialect}, BaseURL: a.BaseURL, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, Dialects: []string{snap.Dialect, jokul.Dialect, faspay.Dialect}, BaseURL: a.BaseURL, Log: a.log,
 	}).Mount(root)
 	web.MountAssets(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	root.HandleFunc("GET /readyz", a.ready)
-	root.Handle("/", box.Record(api))
+	root.Handle("/", record(api))
 
 	a.server = &http.Server{
 		Handler: root, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -189,6 +216,16 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	a.working.Go(func() { a.sweep(background) })
 	a.working.Go(func() { a.tally(background) })
 	return nil
+}
+
+// topUpWays joins Faspay's names of the ways to fill a wallet with the pages that
+// explain them, which are in the same order.
+func (a *App) topUpWays() []wirefaspay.Instruction {
+	var ways []wirefaspay.Instruction
+	for i, guide := range pages.Guides() {
+		ways = append(ways, wirefaspay.Instruction{Option: wirefaspay.TopUpOptions[i], Icon: a.BaseURL + guide.Icon, URL: a.BaseURL + guide.Path})
+	}
+	return ways
 }
 
 // manyWaits is how many parked calls make it worth giving memory back.

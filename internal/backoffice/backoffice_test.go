@@ -18,4 +18,6 @@ func TestEveryPageShows(t *testing.T) {
 	}
 }
 
-func (o *office) today() string { return o.clock.Now().Add(gateway.DayAhead).UTC().Format("2006-01-02") }
+func (o *office) today() string {
+	return o.clock.Now().Add(gateway.DayAhead).UTC().Format("2006-01-02")
+}

@@ -22,6 +22,7 @@ type Gateway struct {
 	idSource
 	notified chan struct{}
 	waits    waits
+	feed     *Feed
 	force    func(context.Context, Operation) (Outcome, bool)
 
 	nobodyOnce sync.Once
@@ -80,8 +81,9 @@ func New(c Config) *Gateway {
 	if c.PINCost == (PINCost{}) {
 		c.PINCost = DefaultPINCost
 	}
+	onlookers := &Feed{}
 	return &Gateway{
-		store: c.Store, clock: c.Clock, keys: c.Keys, secrets: newSecretHasher(c.Keys, c.PINCost),
+		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, secrets: newSecretHasher(c.Keys, c.PINCost),
 		rules: c.Rules, keepCodes: c.KeepCodes, notified: make(chan struct{}, 1), force: c.Force,
 	}
 }
@@ -216,17 +218,9 @@ func (g *Gateway) expireSome(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return err
 		}
-		for _, before := range pages {
-			p := before
-			if err := g.closePage(tx, &p, PageExpired, Expired); err != nil {
+		for _, p := range pages {
+			if err := g.endPage(tx, p, PageExpired, Expired); err != nil {
 				return err
-			}
-			saved, err := tx.UpdatePage(p, before)
-			if err != nil {
-				return err
-			}
-			if !saved {
-				return ErrRetry
 			}
 			n++
 		}
@@ -245,7 +239,7 @@ func (g *Gateway) expireSome(ctx context.Context) (n int, err error) {
 			return err
 		}
 		for _, b := range bindings {
-			if err := g.endBinding(tx, b, bindingExpire); err != nil {
+			if err := g.endBinding(tx, b, bindingExpire, ""); err != nil {
 				return err
 			}
 			n++

@@ -52,10 +52,13 @@ type Tx interface {
 	UpdateMerchant(Merchant) (bool, error)
 	Merchant(MerchantID) (Merchant, error)
 	MerchantByDOKUClient(clientID string) (Merchant, error)
+	MerchantByFaspayID(id string) (Merchant, error)
 	Merchants() ([]Merchant, error)
 
 	InsertWallet(Wallet) (bool, error)
 	UpdateWalletTerms(Wallet) error // name, status, limits, PIN lock; never the balance
+	// SetWalletPhone moves a wallet to another number unless that has one.
+	SetWalletPhone(id WalletID, from, to Phone) (bool, error)
 	SetPINFails(id WalletID, fails int, lockedUntil time.Time) error
 	Wallet(WalletID) (Wallet, error)
 	WalletByPhone(Phone) (Wallet, error)
@@ -73,13 +76,16 @@ type Tx interface {
 	Binding(BindingID) (Binding, error)
 	BindingByAuthCode(authCode string) (Binding, error)
 	ActiveBinding(MerchantID, WalletID) (Binding, error)
+	// BindingOfPhone finds, among the bindings that were ever active of a phone as
+	// the merchant knows it, the active one, or else the one that ended last.
+	BindingOfPhone(MerchantID, Phone) (Binding, error)
 	AwaitingBindings(m MerchantID, w WalletID, customerID string) ([]Binding, error)
 	CustomerBindings(m MerchantID, customerID string) ([]Binding, error) // active, newest first
 	WalletBindings(WalletID) ([]Binding, error)
 	DueBindings(limit int) ([]Binding, error) // active, past their end
 	// ActivateBinding makes an awaiting binding active.
 	ActivateBinding(id BindingID, expiresAt time.Time) (bool, error)
-	EndBinding(id BindingID, from, to BindingState) (bool, error)
+	EndBinding(id BindingID, from, to BindingState, by EndedBy) (bool, error)
 	SetBindingToken(id BindingID, expiresAt time.Time) error
 
 	InsertPage(Page) error
@@ -101,8 +107,16 @@ type Tx interface {
 	Payment(PaymentID) (Payment, error)
 	PaymentByReference(m MerchantID, dialect, reference string) (Payment, error)
 	PaymentByRequestID(m MerchantID, dialect, requestID string) (Payment, error)
+	// PaymentOfOrder finds the one payment of an order that is paid or may be yet.
+	PaymentOfOrder(m MerchantID, dialect, order string) (Payment, error)
+	// OrderHistory lists a wallet's payments of orders that were made in a time,
+	// from its beginning and without its end, newest first.
+	OrderHistory(m MerchantID, w WalletID, dialect string, from, until time.Time, skip, limit int) ([]Payment, error)
 	AwaitingPayments(BindingID) ([]Payment, error)
 	Payments(before PaymentID, limit int) ([]Payment, error)
+	// WalletPayments lists a wallet's payments that became final before another one,
+	// newest first; the zero time is before none.
+	WalletPayments(w WalletID, final time.Time, before PaymentID, limit int) ([]Payment, error)
 
 	// InsertPush fails its guard when the merchant has used the proof before.
 	InsertPush(Push) (bool, error)

@@ -40,6 +40,10 @@ func (t *tx) UpdateWalletTerms(w gateway.Wallet) error {
 	return err
 }
 
+func (t *tx) SetWalletPhone(id gateway.WalletID, from, to gateway.Phone) (bool, error) {
+	return t.changed(`UPDATE wallet SET phone = $3 WHERE id = $1 AND phone = $2 AND NOT EXISTS (SELECT 1 FROM wallet o WHERE o.phone = $3)`, id, from, to)
+}
+
 func (t *tx) SetPINFails(id gateway.WalletID, fails int, lockedUntil time.Time) error {
 	_, err := t.exec(`UPDATE wallet SET pin_fails = $2, locked_until_us = $3 WHERE id = $1`, id, fails, us(lockedUntil))
 	return err

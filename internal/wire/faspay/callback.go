@@ -34,32 +34,42 @@ func (c Callback) URL(target string) (string, error) {
 // ParseCallback reads the query of a callback. It refuses a parameter that comes
 // twice and a missing one of the three mandatory ones.
 func ParseCallback(query string) (Callback, error) {
-	values, err := url.ParseQuery(query)
-	if err != nil {
-		return Callback{}, fmt.Errorf("faspay: the callback's query is malformed: %w", err)
-	}
 	var c Callback
-	for _, p := range []struct {
-		name      string
-		mandatory bool
-		to        *string
-	}{
+	err := readQuery(query, []queryField{
 		{"response", false, &c.Response},
 		{"phone_number", true, &c.Phone},
 		{"response_code", true, &c.ResponseCode},
 		{"response_desc", true, &c.ResponseDesc},
 		{"merchant_id", false, &c.MerchantID},
 		{"signature", false, &c.Signature},
-	} {
-		*p.to = values.Get(p.name)
-		if len(values[p.name]) > 1 {
-			return Callback{}, &FieldError{Field: p.name, Reason: "comes twice"}
-		}
-		if p.mandatory && *p.to == "" {
-			return Callback{}, &FieldError{Field: p.name, Missing: true, Reason: "is missing or empty"}
-		}
+	})
+	if err != nil {
+		return Callback{}, err
 	}
 	return c, nil
+}
+
+type queryField struct {
+	name      string
+	mandatory bool
+	to        *string
+}
+
+func readQuery(query string, fields []queryField) error {
+	values, err := url.ParseQuery(query)
+	if err != nil {
+		return fmt.Errorf("faspay: the query is malformed: %w", err)
+	}
+	for _, f := range fields {
+		*f.to = values.Get(f.name)
+		if len(values[f.name]) > 1 {
+			return &FieldError{Field: f.name, Reason: "comes twice"}
+		}
+		if f.mandatory && *f.to == "" {
+			return &FieldError{Field: f.name, Missing: true, Reason: "is missing or empty"}
+		}
+	}
+	return nil
 }
 
 // Return is what the customer's browser brings to the merchant's page after a
@@ -95,6 +105,35 @@ func (r Return) URL(target string) (string, error) {
 		{"signature", r.Signature},
 	}
 	return withQuery(target, optional(params, param{"request", r.Request}, param{"payment_reff", r.PaymentReff}, param{"payment_date", r.PaymentDate}))
+}
+
+// ParseReturn reads the query of a [Return]. It refuses a parameter that comes twice
+// and a missing one of those that say which payment stands how.
+func ParseReturn(query string) (Return, error) {
+	var r Return
+	var other string // the second spelling of bill_ref
+	err := readQuery(query, []queryField{
+		{"trx_id", true, &r.TrxID},
+		{"merchant_id", true, &r.MerchantID},
+		{"merchant", false, &r.Merchant},
+		{"bill_no", true, &r.BillNo},
+		{"bill_reff", false, &other},
+		{"bill_ref", false, &r.BillRef},
+		{"bill_total", false, &r.BillTotal},
+		{"bank_user_name", false, &r.BankUserName},
+		{"status", true, &r.Status},
+		{"signature", true, &r.Signature},
+		{"request", false, &r.Request},
+		{"payment_reff", false, &r.PaymentReff},
+		{"payment_date", false, &r.PaymentDate},
+	})
+	if err != nil {
+		return Return{}, err
+	}
+	if r.BillRef == "" {
+		r.BillRef = other
+	}
+	return r, nil
 }
 
 type param struct{ name, value string }

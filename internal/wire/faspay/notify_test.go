@@ -126,3 +126,34 @@ func TestReturn(t *testing.T) {
 		t.Error("a bare host is accepted")
 	}
 }
+
+// A return is read as it was written, whatever stands beside it, and under one
+// spelling of the reference as under both.
+func TestParseReturn(t *testing.T) {
+	t.Parallel()
+	r := Return{
+		TrxID: "7700172000000017", MerchantID: "77001", Merchant: "Toko & Contoh", BillNo: "250700000017", BillRef: "12", BillTotal: "45000",
+		BankUserName: "Rara", Status: StatusSuccess, Signature: Sign("bot77001", "demo-Pass1", "2507000000172"),
+		Request: "x", PaymentReff: "OVO-1", PaymentDate: "2025-07-01 09:17:41",
+	}
+	full, err := r.URL("https://shop.test/paid?tag=a&tag=b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := url.Parse(full)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, query := range []string{
+		u.RawQuery, strings.Replace(u.RawQuery, "bill_ref=12", "x=1", 1), strings.Replace(u.RawQuery, "bill_reff=12", "x=1", 1),
+	} {
+		if back, err := ParseReturn(query); err != nil || back != r {
+			t.Errorf("%s: %+v, %v", query, back, err)
+		}
+	}
+	for _, bad := range []string{"", "%", u.RawQuery + "&status=3", strings.Replace(u.RawQuery, "trx_id", "trx", 1), strings.Replace(u.RawQuery, "status=2", "status=", 1)} {
+		if back, err := ParseReturn(bad); err == nil || back != (Return{}) {
+			t.Errorf("%q: %+v, %v", bad, back, err)
+		}
+	}
+}

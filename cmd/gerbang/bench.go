@@ -1,0 +1,276 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strings"
+	"syscall"
+	"text/tabwriter"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/app"
+	"github.com/gerbang-pay/gerbang/internal/bench"
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
+
+type benchCommand struct {
+	Dialect  []string      `help:"What to measure: snap, jokul, push or all, separated by commas." default:"all" enum:"snap,jokul,push,all"`
+	Pattern  []string      `help:"hot: one merchant takes all payments. spread: 500 merchants share them." default:"hot,spread" enum:"hot,spread"`
+	Clients  []int         `help:"Calls at once, each on a connection of its own. Several numbers are measured one after the other." default:"64"`
+	Duration time.Duration `help:"How long each measurement takes." default:"10s"`
+	Warmup   time.Duration `help:"How long the load runs before measuring begins." default:"2s"`
+	Rate     int64         `help:"Calls a second in an open loop, which counts latency from when a call was meant to begin. 0 is a closed loop." placeholder:"N"`
+	Prefill  int           `help:"Payments that the book holds before." placeholder:"N"`
+	Rounds   int           `help:"Repeat everything that often, in turn, and report medians." default:"1"`
+	Keep     bool          `help:"Keep the installation, and say where it is."`
+	JSON     bool          `help:"Print JSON for programs."`
+}
+
+// benchTimeout bounds what a measurement takes beside its own time: making tokens
+// before and waiting for the last answers after.
+const benchTimeout = 2 * time.Minute
+
+func (c benchCommand) Run(ctx context.Context, std streams) error {
+	dir, err := os.MkdirTemp("", "gerbang-bench-")
+	if err != nil {
+		return err
+	}
+	if c.Keep {
+		fmt.Fprintf(std.err, "The installation is in %s.\n", dir)
+	} else {
+		defer os.RemoveAll(dir)
+	}
+	report, err := c.measure(ctx, std, app.Installation{DataDir: dir})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(std.out)
+		encoder.SetIndent("", "  ")
+		err = encoder.Encode(report)
+	} else {
+		err = report.print(std)
+	}
+	if err == nil && !report.AuditOK {
+		err = errFailed
+	}
+	return err
+}
+
+// measure makes an installation, puts a server on it under every load that was asked
+// for, and audits what is left.
+func (c benchCommand) measure(ctx context.Context, std streams, i app.Installation) (r benchReport, err error) {
+	world, err := app.PrepareBench(ctx, i, c.Prefill, func(done int) {
+		fmt.Fprintf(std.err, "\rprefill: %d of %d payments", done, c.Prefill)
+		if done == c.Prefill {
+			fmt.Fprintln(std.err)
+		}
+	})
+	if err != nil {
+		return r, err
+	}
+	server, err := startServer(ctx, std, i)
+	if err != nil {
+		return r, err
+	}
+	defer server.stop()
+	loads := c.loads()
+	rounds := make([][]bench.Result, len(loads))
+	for range c.Rounds {
+		for n, l := range loads {
+			fmt.Fprintf(std.err, "%s %s, %d clients, %s …", l.Dialect, l.Pattern, l.Clients, l.Warmup+l.Duration)
+			bounded, cancel := context.WithTimeout(ctx, l.Warmup+l.Duration+benchTimeout)
+			result, err := world.Run(bounded, server.baseURL, l, server.cpu)
+			cancel()
+			if err != nil {
+				fmt.Fprintln(std.err)
+				return r, errors.Join(err, server.stop())
+			}
+			fmt.Fprintf(std.err, " %.0f payments/s, %d errors\n", perSecond(result), result.Errors)
+			rounds[n] = append(rounds[n], result)
+		}
+	}
+	if err := server.stop(); err != nil {
+		return r, fmt.Errorf("the server that was measured: %w", err)
+	}
+	for _, results := range rounds {
+		r.Results = append(r.Results, viewResult("sqlite", median(results)))
+	}
+	fmt.Fprint(std.err, "audit …")
+	clock := gateway.SystemClock{}
+	began := clock.Now()
+	verdicts, err := app.Audit(ctx, i)
+	fmt.Fprintf(std.err, " %s\n", clock.Now().Sub(began).Round(time.Millisecond))
+	r.AuditOK = viewAudit(verdicts).OK
+	r.Baselines = []baselineView{}
+	return r, err
+}
+
+// loads lists every combination that was asked for.
+func (c benchCommand) loads() (all []bench.Load) {
+	dialects := c.Dialect
+	if slices.Contains(dialects, "all") {
+		dialects = bench.Dialects
+	}
+	for _, dialect := range dialects {
+		for _, pattern := range c.Pattern {
+			for _, clients := range c.Clients {
+				all = append(all, bench.Load{
+					Dialect: dialect, Pattern: pattern, Clients: clients, Warmup: c.Warmup, Duration: c.Duration, Rate: c.Rate,
+				})
+			}
+		}
+	}
+	return all
+}
+
+// median is the result whose rate is in the middle.
+func median(results []bench.Result) bench.Result {
+	slices.SortFunc(results, func(a, b bench.Result) int { return int(a.Payments - b.Payments) })
+	return results[len(results)/2]
+}
+
+// benchServer is the server that is measured: a process of its own, so that its use
+// of the CPU can be told from the generator's.
+type benchServer struct {
+	cmd     *exec.Cmd
+	exited  chan struct{}
+	err     error // once exited
+	baseURL string
+}
+
+func startServer(ctx context.Context, std streams, i app.Installation) (*benchServer, error) {
+	self, err := os.Executable()
+	if err != nil {
+		return nil, err
+	}
+	ready := filepath.Join(i.DataDir, "ready.json")
+	args := []string{os.Args[0], "sandbox", "--addr=127.0.0.1:0", "--data=" + i.DataDir, "--ready-file=" + ready, "--no-seed", "--no-requests"}
+	if i.Database != "" {
+		args = append(args, "--database="+i.Database)
+	}
+	s := &benchServer{cmd: &exec.Cmd{Path: self, Args: args, Env: withoutSettings(os.Environ()), Stderr: std.err}, exited: make(chan struct{})}
+	if err := s.cmd.Start(); err != nil {
+		return nil, err
+	}
+	go func() {
+		s.err = s.cmd.Wait()
+		close(s.exited)
+	}()
+	for {
+		text, err := os.ReadFile(ready)
+		if err == nil {
+			var info struct {
+				BaseURL string `json:"base_url"`
+			}
+			err = json.Unmarshal(text, &info)
+			s.baseURL = info.BaseURL
+			return s, err
+		}
+		select {
+		case <-time.After(5 * time.Millisecond):
+		case <-s.exited:
+			return nil, fmt.Errorf("the server to measure did not start: %w", s.err)
+		case <-ctx.Done():
+			return nil, errors.Join(ctx.Err(), s.stop())
+		}
+	}
+}
+
+// withoutSettings leaves out what would configure the server behind the flags' back.
+func withoutSettings(environ []string) []string {
+	return slices.DeleteFunc(environ, func(v string) bool { return strings.HasPrefix(v, "GERBANG_") })
+}
+
+func (s *benchServer) cpu() (time.Duration, error) { return bench.CPU(s.cmd.Process.Pid) }
+
+// stop ends the server, however often it is called.
+func (s *benchServer) stop() error {
+	select {
+	case <-s.exited:
+		return s.err
+	default:
+	}
+	if err := s.cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		return err
+	}
+	select {
+	case <-s.exited:
+	case <-time.After(2 * drainTimeout):
+		s.cmd.Process.Kill()
+		<-s.exited
+	}
+	return s.err
+}
+
+// benchReport is the JSON form of everything that was measured.
+type benchReport struct {
+	Results   []resultView   `json:"results"`
+	Baselines []baselineView `json:"baselines"`
+	AuditOK   bool           `json:"audit_ok"`
+}
+
+type resultView struct {
+	Dialect     string           `json:"dialect"`
+	Store       string           `json:"store"`
+	Pattern     string           `json:"pattern"`
+	Clients     int              `json:"clients"`
+	Rate        int64            `json:"rate,omitempty"`
+	PerSecond   float64          `json:"payments_per_s"`
+	P50         float64          `json:"p50_ms"`
+	P95         float64          `json:"p95_ms"`
+	P99         float64          `json:"p99_ms"`
+	Max         float64          `json:"max_ms"`
+	Errors      int64            `json:"errors"`
+	ErrorCodes  map[string]int64 `json:"errors_by_code,omitempty"`
+	CPU         int64            `json:"cpu_us_per_payment"`
+	GeneratorUS int64            `json:"generator_cpu_us_per_payment"`
+}
+
+type baselineView struct {
+	Name      string  `json:"name"`
+	PerSecond float64 `json:"payments_per_s"`
+}
+
+func perSecond(r bench.Result) float64 { return float64(r.Payments) / r.Duration.Seconds() }
+
+func viewResult(store string, r bench.Result) resultView {
+	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
+	return resultView{
+		r.Dialect, store, r.Pattern, r.Clients, r.Rate, perSecond(r), ms(r.P50), ms(r.P95), ms(r.P99), ms(r.Max),
+		r.Errors, r.ErrorCodes, r.ServerCPU.Microseconds(), r.ClientCPU.Microseconds(),
+	}
+}
+
+func (r benchReport) print(std streams) error {
+	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', tabwriter.AlignRight)
+	fmt.Fprintln(table, "dialect\tstore\tpattern\tclients\tpayments/s\tp50 ms\tp95 ms\tp99 ms\tmax ms\terrors\tCPU µs\t")
+	for _, v := range r.Results {
+		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t\n",
+			v.Dialect, v.Store, v.Pattern, v.Clients, v.PerSecond, v.P50, v.P95, v.P99, v.Max, v.Errors, v.CPU)
+	}
+	for _, b := range r.Baselines {
+		fmt.Fprintf(table, "%s\t\t\t\t%.0f\t\t\t\t\t\t\t\n", b.Name, b.PerSecond)
+	}
+	if err := table.Flush(); err != nil {
+		return err
+	}
+	for _, v := range r.Results {
+		for _, code := range slices.Sorted(maps.Keys(v.ErrorCodes)) {
+			fmt.Fprintf(std.out, "%s %s: %d × %s\n", v.Dialect, v.Pattern, v.ErrorCodes[code], code)
+		}
+	}
+	verdict := "The books balance."
+	if !r.AuditOK {
+		verdict = "The books do NOT balance."
+	}
+	fmt.Fprintln(std.out, verdict)
+	return nil
+}
