@@ -121,7 +121,7 @@ var routes = []route{
 	{"POST /merchants", keepMerchants, (*visit).createMerchant},
 	{"GET /merchants/{id}", seeBook, (*visit).merchant},
 	{"POST /merchants/{id}", keepMerchants, (*visit).updateMerchant},
-	{"POST /merchants/{id}/rotate", keepMerchants, (*visit).rotateSecret},
+	{"POST /merchants/{id}/rotate", keepMerchants, (*visit).rotate},
 
 	{"GET /wallets", seeAll, (*visit).wallets},
 	{"GET /wallets/{phone}", seeAll, (*visit).wallet},

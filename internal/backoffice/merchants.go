@@ -20,6 +20,7 @@ type merchantsScreen struct {
 	Rows     []gateway.Merchant
 	Name     string
 	ClientID string
+	FaspayID string
 }
 
 func (v *visit) showMerchants(status int, s merchantsScreen) error {
@@ -42,18 +43,25 @@ func (v *visit) showMerchants(status int, s merchantsScreen) error {
 
 func (v *visit) merchants() error { return v.showMerchants(http.StatusOK, merchantsScreen{}) }
 
-// revealScreen shows a secret, this once.
+// revealScreen shows secrets, this once.
 type revealScreen struct {
 	frame
-	Of     string // whose it is
-	What   string
-	Secret string
-	Until  time.Time // until when the one before goes on verifying
-	Back   string
+	Of      string // whose they are
+	Secrets []secret
+	Until   time.Time // until when the one before goes on verifying
+	Back    string
+}
+
+type secret struct{ What, Text string }
+
+func (v *visit) reveal(of, back string, until time.Time, secrets ...secret) {
+	v.render(http.StatusOK, "reveal.html", revealScreen{frame: v.frame(secrets[0].What), Of: of, Secrets: secrets, Until: until, Back: root + back})
 }
 
 func (v *visit) createMerchant() error {
-	s := merchantsScreen{Name: strings.TrimSpace(v.form.Get("name")), ClientID: strings.TrimSpace(v.form.Get("client_id"))}
+	s := merchantsScreen{
+		Name: strings.TrimSpace(v.form.Get("name")), ClientID: strings.TrimSpace(v.form.Get("client_id")), FaspayID: strings.TrimSpace(v.form.Get("faspay_id")),
+	}
 	if s.Name == "" || len(s.Name) > 100 || len(s.ClientID) > 64 {
 		s.Refused = v.words.t("A merchant has a name of at most 100 characters, and a client id of at most 64.")
 		return v.showMerchants(http.StatusUnprocessableEntity, s)
@@ -62,6 +70,11 @@ func (v *visit) createMerchant() error {
 		s.ClientID = fmt.Sprintf("BRN-%04d-%013d", rand.N(10_000), rand.N(int64(10_000_000_000_000)))
 	}
 	m := gateway.Merchant{Name: s.Name, DOKU: gateway.DOKU{ClientID: s.ClientID, SecretKey: gateway.NewSecretKey()}}
+	secrets := []secret{{v.words.t("Secret key"), m.DOKU.SecretKey}}
+	if s.FaspayID != "" {
+		m.Faspay = gateway.Faspay{MerchantID: s.FaspayID, UserID: "bot" + s.FaspayID, Password: gateway.NewPassword()}
+		secrets = append(secrets, secret{v.words.t("Faspay password"), m.Faspay.Password})
+	}
 	err := v.act("create merchant", s.ClientID, s.Name, func() (err error) {
 		m, err = v.Gateway.CreateMerchant(v.r.Context(), m)
 		return err
@@ -72,18 +85,17 @@ func (v *visit) createMerchant() error {
 	if err != nil {
 		return err
 	}
-	v.render(http.StatusOK, "reveal.html", revealScreen{
-		frame: v.frame(v.words.t("Secret key")), Of: m.Name, What: v.words.t("Secret key"), Secret: m.DOKU.SecretKey, Back: root + "/merchants/" + string(m.ID),
-	})
+	v.reveal(m.Name, "/merchants/"+string(m.ID), time.Time{}, secrets...)
 	return nil
 }
 
 type merchantScreen struct {
 	frame
 	gateway.Merchant
-	Owed     ledger.Split
-	OldValid bool // the secret before the current one still verifies
-	Overlaps []overlap
+	Owed        ledger.Split
+	OldValid    bool // the secret before the current one still verifies
+	OldPassword bool // so does the Faspay password
+	Overlaps    []overlap
 }
 
 // overlap is a choice of how long an old secret goes on verifying.
@@ -97,7 +109,8 @@ func (v *visit) showMerchant(status int, m gateway.Merchant, refused string) err
 	if err != nil {
 		return err
 	}
-	s := merchantScreen{frame: v.frame(m.Name), Merchant: m, Owed: owed, OldValid: len(m.DOKU.VerifyingKeys(v.Clock.Now())) > 1}
+	s := merchantScreen{frame: v.frame(m.Name), Merchant: m, Owed: owed, OldValid: len(m.DOKU.VerifyingKeys(v.Clock.Now())) > 1,
+		OldPassword: len(m.Faspay.VerifyingPasswords(v.Clock.Now())) > 1}
 	for _, hours := range []int{24, 1, 24 * 7, 24 * 30, 0} {
 		text := v.words.t("stops at once")
 		switch {
@@ -130,7 +143,7 @@ func (v *visit) updateMerchant() error {
 	if err != nil {
 		return err
 	}
-	d := &m.DOKU
+	d, f := &m.DOKU, &m.Faspay
 	m.Name = strings.TrimSpace(v.form.Get("name"))
 	publicKey := strings.TrimSpace(strings.ReplaceAll(v.form.Get("public_key"), "\r\n", "\n"))
 	if publicKey != strings.TrimSpace(d.PublicKeyPEM) {
@@ -140,10 +153,14 @@ func (v *visit) updateMerchant() error {
 	d.SNAP.TokenURL = strings.TrimSpace(v.form.Get("token_url"))
 	d.SNAP.NotificationURL = strings.TrimSpace(v.form.Get("snap_notification_url"))
 	d.SNAP.BindingNotificationURL = strings.TrimSpace(v.form.Get("snap_binding_notification_url"))
+	f.NotificationURL = strings.TrimSpace(v.form.Get("faspay_notification_url"))
+	f.ActivationURL = strings.TrimSpace(v.form.Get("faspay_activation_url"))
+	f.ReturnURL = strings.TrimSpace(v.form.Get("faspay_return_url"))
 	if m.Name == "" || len(m.Name) > 100 {
 		return v.showMerchant(http.StatusUnprocessableEntity, m, v.words.t("A merchant has a name of at most 100 characters, and a client id of at most 64."))
 	}
-	for _, address := range []string{d.NotificationURL, d.SNAP.TokenURL, d.SNAP.NotificationURL, d.SNAP.BindingNotificationURL} {
+	for _, address := range []string{d.NotificationURL, d.SNAP.TokenURL, d.SNAP.NotificationURL, d.SNAP.BindingNotificationURL,
+		f.NotificationURL, f.ActivationURL, f.ReturnURL} {
 		if !usableURL(address) {
 			return v.showMerchant(http.StatusUnprocessableEntity, m, v.words.t("An address begins with https:// or http:// and has at most 500 characters."))
 		}
@@ -181,7 +198,7 @@ func isPublicKey(text string) bool {
 	return err == nil
 }
 
-func (v *visit) rotateSecret() error {
+func (v *visit) rotate() error {
 	m, err := v.merchantNamed()
 	if err != nil {
 		return err
@@ -191,20 +208,22 @@ func (v *visit) rotateSecret() error {
 		return v.showMerchant(http.StatusUnprocessableEntity, m, v.words.t("Choose how long the old secret goes on verifying."))
 	}
 	overlap := time.Duration(hours) * time.Hour
-	var secret string
-	if err := v.act("rotate secret", string(m.ID), overlap.String(), func() (err error) {
-		secret, err = v.Gateway.RotateSecret(v.r.Context(), m.ID, overlap)
+	what, rotate := "Secret key", v.Gateway.RotateSecret
+	if v.form.Get("which") == "faspay" && m.Faspay.MerchantID != "" {
+		what, rotate = "Faspay password", v.Gateway.RotatePassword
+	}
+	var made string
+	if err := v.act("rotate secret", string(m.ID), what+", "+overlap.String(), func() (err error) {
+		made, err = rotate(v.r.Context(), m.ID, overlap)
 		return err
 	}); err != nil {
 		return err
 	}
-	s := revealScreen{
-		frame: v.frame(v.words.t("Secret key")), Of: m.Name, What: v.words.t("Secret key"), Secret: secret, Back: root + "/merchants/" + string(m.ID),
-	}
+	var until time.Time
 	if overlap > 0 {
-		s.Until = v.Clock.Now().Add(overlap)
+		until = v.Clock.Now().Add(overlap)
 	}
-	v.render(http.StatusOK, "reveal.html", s)
+	v.reveal(m.Name, "/merchants/"+string(m.ID), until, secret{v.words.t(what), made})
 	return nil
 }
 
@@ -263,9 +282,7 @@ func (v *visit) createUser() error {
 }
 
 func (v *visit) revealPassword(name, password string) {
-	v.render(http.StatusOK, "reveal.html", revealScreen{
-		frame: v.frame(v.words.t("First password")), Of: name, What: v.words.t("First password"), Secret: password, Back: root + "/users",
-	})
+	v.reveal(name, "/users", time.Time{}, secret{v.words.t("First password"), password})
 }
 
 func (v *visit) changeUser() error {

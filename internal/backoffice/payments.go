@@ -125,7 +125,7 @@ type paymentsScreen struct {
 }
 
 var (
-	channels      = []gateway.Channel{gateway.SNAPSale, gateway.SNAPRecurring, gateway.JokulSale, gateway.JokulRecurring, gateway.PushToPay}
+	channels      = []gateway.Channel{gateway.SNAPSale, gateway.SNAPRecurring, gateway.JokulSale, gateway.JokulRecurring, gateway.PushToPay, gateway.FaspayPayment}
 	paymentStates = []gateway.PaymentState{gateway.PaymentSucceeded, gateway.PaymentAwaiting, gateway.PaymentUncertain, gateway.PaymentRefused,
 		gateway.PaymentFailed, gateway.PaymentCancelled, gateway.PaymentExpired}
 )
