@@ -42,9 +42,10 @@ var mayImport = map[string][]string{
 	"internal/notify":          {"internal/gateway"},
 	"internal/pages":           {"internal/gateway", "internal/money"},
 	"internal/web":             {},
+	"internal/backoffice":      {"internal/gateway", "internal/ledger", "internal/money", "internal/web"},
 	"internal/sandbox":         {"internal/gateway", "internal/ledger", "internal/money", "internal/web", "internal/wire", "internal/wire/jokul", "internal/wire/snap"},
 	"internal/app": {
-		"internal/bench", "internal/dialect/faspay", "internal/dialect/jokul", "internal/dialect/snap", "internal/gateway", "internal/notify", "internal/pages",
+		"internal/backoffice", "internal/bench", "internal/dialect/faspay", "internal/dialect/jokul", "internal/dialect/snap", "internal/gateway", "internal/notify", "internal/pages",
 		"internal/sandbox", "internal/seal", "internal/store", "internal/web", "internal/wire/faspay", "internal/wire/snap",
 	},
 	"internal/control": {"internal/sandbox"},
@@ -60,16 +61,17 @@ var mayImport = map[string][]string{
 // forbidden names imports that a package must do without, by the prefix of the
 // package: the core knows no transport and no storage, the SDK no server.
 var forbidden = map[string][]string{
-	"internal/money":   {"net/http", "database/sql", "os"},
-	"internal/ledger":  {"net/http", "database/sql", "os", "time"},
-	"internal/gateway": {"net/http", "database/sql", "encoding/json", "os"},
-	"internal/wire":    {"net/http", "database/sql", "os"},
-	"internal/dialect": {"database/sql"},
-	"internal/pages":   {"database/sql"},
-	"internal/web":     {"database/sql"},
-	"internal/notify":  {"database/sql"},
-	"internal/sandbox": {"database/sql"},
-	"ovo":              {"database/sql"},
+	"internal/money":      {"net/http", "database/sql", "os"},
+	"internal/ledger":     {"net/http", "database/sql", "os", "time"},
+	"internal/gateway":    {"net/http", "database/sql", "encoding/json", "os"},
+	"internal/wire":       {"net/http", "database/sql", "os"},
+	"internal/dialect":    {"database/sql"},
+	"internal/pages":      {"database/sql"},
+	"internal/web":        {"database/sql"},
+	"internal/backoffice": {"database/sql"},
+	"internal/notify":     {"database/sql"},
+	"internal/sandbox":    {"database/sql"},
+	"ovo":                 {"database/sql"},
 }
 
 // bannedCalls names what may only be called where it is listed. Time comes from a

@@ -15,6 +15,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gerbang-pay/gerbang/internal/backoffice"
 	"github.com/gerbang-pay/gerbang/internal/dialect/faspay"
 	"github.com/gerbang-pay/gerbang/internal/dialect/jokul"
 	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
@@ -197,6 +198,9 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/phone/" + string(p) },
 	}).Mount(root)
 	box.Mount(root)
+	backoffice.New(backoffice.Config{
+		Gateway: a.Gateway, Clock: clock, Dialects: []string{snap.Dialect, jokul.Dialect, faspay.Dialect}, BaseURL: a.BaseURL, Log: a.log,
+	}).Mount(root)
 	web.MountAssets(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
 	root.HandleFunc("GET /readyz", a.ready)
@@ -225,6 +229,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	a.working.Go(func() { a.sweep(background) })
 	a.working.Go(func() { a.store.Listen(background, func(signal string) { a.heard(background, clock, signal) }) })
 	a.working.Go(func() { watch.run(background, a) })
+	a.working.Go(func() { a.tally(background) })
 	return nil
 }
 
@@ -285,6 +290,26 @@ func (a *App) sweep(ctx context.Context) {
 		}
 		if err := a.Gateway.WakeWaits(ctx); err != nil && ctx.Err() == nil {
 			a.log.Error("waits cannot be read; it is tried again", "error", err)
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// tallyInterval is how often what has happened is added to the counters of reports.
+// Reports are exact in between; they only have more to count.
+const tallyInterval = 5 * time.Second
+
+// tally keeps the counters of reports up, until ctx ends.
+func (a *App) tally(ctx context.Context) {
+	tick := time.NewTicker(tallyInterval)
+	defer tick.Stop()
+	for {
+		if _, err := a.Gateway.Tally(ctx); err != nil && ctx.Err() == nil {
+			a.log.Error("the tally failed; it is tried again", "error", err)
 		}
 		select {
 		case <-tick.C:

@@ -207,7 +207,8 @@ func (g *Gateway) Dump(ctx context.Context, w io.Writer) error {
 
 // Load replaces every row but settings by those of a dump. Only the sandbox offers it.
 func (g *Gateway) Load(ctx context.Context, dump []byte) error {
-	defer g.merchants.forget()
+	defer g.forgetMerchants()
+	defer g.phones.Clear()
 	return g.store.Update(ctx, func(tx Tx) error {
 		tx.OnCommit(g.wakeNotifier)
 		return tx.Load(dump)

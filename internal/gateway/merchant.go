@@ -37,24 +37,53 @@ type DOKU struct {
 // VerifyingKeys are the secrets that may sign a call at the moment now, the
 // current one first.
 func (d DOKU) VerifyingKeys(now time.Time) []string {
-	if d.OldSecretKey != "" && now.Before(d.OldSecretUntil) {
-		return []string{d.SecretKey, d.OldSecretKey}
+	return verifying(d.SecretKey, d.OldSecretKey, d.OldSecretUntil, now)
+}
+
+func verifying(current, old string, until, now time.Time) []string {
+	if old != "" && now.Before(until) {
+		return []string{current, old}
 	}
-	return []string{d.SecretKey}
+	return []string{current}
+}
+
+// SignedWith makes key, one of VerifyingKeys, the current secret: who signs with
+// the old one wants its answers signed with that.
+func (d DOKU) SignedWith(key string) DOKU {
+	if key == d.OldSecretKey {
+		d.SecretKey, d.OldSecretKey = d.OldSecretKey, d.SecretKey
+	}
+	return d
 }
 
 // MaxSecretOverlap bounds how long an old secret may go on verifying.
 const MaxSecretOverlap = 30 * 24 * time.Hour
 
-// RotateSecret gives a merchant a new random secret, which is returned. The one
-// until now goes on verifying for the overlap; with none it stops at once. An
-// even older one stops in any case.
+// RotateSecret gives a merchant a new random secret key at DOKU, which is returned.
+// The one until now goes on verifying for the overlap; with none it stops at once.
+// An even older one stops in any case.
 func (g *Gateway) RotateSecret(ctx context.Context, id MerchantID, overlap time.Duration) (string, error) {
-	if overlap < 0 || overlap > MaxSecretOverlap {
-		return "", refuse(Invalid, "an old secret goes on verifying for 30 days at most")
-	}
 	secret := NewSecretKey()
-	err := g.store.Update(ctx, func(tx Tx) error {
+	return secret, g.rotate(ctx, id, overlap, func(m *Merchant, until time.Time) {
+		m.DOKU.OldSecretKey, m.DOKU.OldSecretUntil, m.DOKU.SecretKey = m.DOKU.SecretKey, until, secret
+	})
+}
+
+// RotatePassword does to a merchant's password at Faspay what RotateSecret does to
+// the secret key.
+func (g *Gateway) RotatePassword(ctx context.Context, id MerchantID, overlap time.Duration) (string, error) {
+	password := NewPassword()
+	return password, g.rotate(ctx, id, overlap, func(m *Merchant, until time.Time) {
+		m.Faspay.OldPassword, m.Faspay.OldPasswordUntil, m.Faspay.Password = m.Faspay.Password, until, password
+	})
+}
+
+func (g *Gateway) rotate(ctx context.Context, id MerchantID, overlap time.Duration, change func(m *Merchant, until time.Time)) error {
+	if overlap < 0 || overlap > MaxSecretOverlap {
+		return refuse(Invalid, "an old secret goes on verifying for 30 days at most")
+	}
+	defer g.forgetMerchants()
+	return g.store.Update(ctx, func(tx Tx) error {
 		m, err := tx.Merchant(id)
 		if errors.Is(err, ErrNoRow) {
 			return refuse(NotFound, "no such merchant")
@@ -62,20 +91,17 @@ func (g *Gateway) RotateSecret(ctx context.Context, id MerchantID, overlap time.
 		if err != nil {
 			return err
 		}
-		d := &m.DOKU
-		d.OldSecretKey, d.OldSecretUntil, d.SecretKey = d.SecretKey, tx.Now().Add(overlap), secret
-		if overlap == 0 {
-			d.OldSecretKey, d.OldSecretUntil = "", time.Time{}
-		}
+		change(&m, tx.Now().Add(overlap))
 		_, err = tx.UpdateMerchant(m)
 		return err
 	})
-	g.forgetMerchants()
-	return secret, err
 }
 
 // NewSecretKey makes a secret for symmetric signatures, of 192 random bits.
 func NewSecretKey() string { return "SK-" + randomToken(24) }
+
+// NewPassword makes a password of 120 random bits.
+func NewPassword() string { return randomToken(15) }
 
 // SNAPEndpoints are the merchant's own URLs that SNAP notifications need. An
 // empty notification URL means that nothing of its kind is sent.
@@ -98,6 +124,16 @@ type Faspay struct {
 	Allow           AllowList
 	FlatErrors      bool // repeats an error's code where old clients look for it
 	Suspended       bool
+
+	// OldPassword is the password that a rotation replaced; see DOKU.OldSecretKey.
+	OldPassword      string
+	OldPasswordUntil time.Time
+}
+
+// VerifyingPasswords are the passwords that a call may be signed with at the moment
+// now, the current one first.
+func (f Faspay) VerifyingPasswords(now time.Time) []string {
+	return verifying(f.Password, f.OldPassword, f.OldPasswordUntil, now)
 }
 
 // MaxFaspayID is the length of the longest Faspay merchant id: a payment's number

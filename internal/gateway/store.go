@@ -160,8 +160,8 @@ type Tx interface {
 	SearchBindings(f BindingFilter, limit, reach int) ([]Binding, BindingID, error)
 	SearchNotifications(f NotificationFilter, limit, reach int) ([]Notification, NotificationID, error)
 	SearchTransfers(f TransferFilter, limit, reach int) ([]Movement, TransferID, error)
-	// PaymentsNamed finds payments, of m unless that is "", by their reference,
-	// request id, or a reference of their refunds within one of the spaces.
+	// PaymentsNamed finds payments, of m unless that is "", by their order, request
+	// id, or a reference, theirs or of their refunds, within one of the spaces.
 	PaymentsNamed(m MerchantID, number string, spaces []string, limit int) ([]Payment, error)
 	SubjectOf(id string) (string, error) // of a refund, event, notification, transfer or page
 	MerchantsAfter(after MerchantID, limit int) ([]Merchant, error)

@@ -92,7 +92,7 @@ func (g *Gateway) CreateUser(ctx context.Context, in NewUser) (User, string, err
 		return User{}, "", refuse(Invalid, "a merchant's user belongs to a merchant, and nobody else does")
 	}
 	u := User{ID: UserID(g.newID("usr_", g.clock.Now())), Name: name, Role: in.Role, Merchant: in.Merchant, Temporary: true}
-	password := randomToken(15)
+	password := NewPassword()
 	u.PasswordHash = g.secrets.hash(passwordOf(u.ID), password)
 	err := g.store.Update(ctx, func(tx Tx) error {
 		if in.Merchant != "" {
@@ -124,7 +124,7 @@ func randomToken(n int) string {
 // ResetPassword gives a user a new random password, to be replaced at the next
 // sign-in, lifts a lock and ends the user's sessions.
 func (g *Gateway) ResetPassword(ctx context.Context, id UserID) (string, error) {
-	password := randomToken(15)
+	password := NewPassword()
 	return password, g.setPassword(ctx, id, password, true, "")
 }
 
@@ -256,7 +256,7 @@ func (g *Gateway) SignIn(ctx context.Context, name, password string) (User, stri
 
 // nobody is the hash that the password of an unknown user is compared with.
 func (g *Gateway) nobody() string {
-	g.nobodyOnce.Do(func() { g.nobodyHash = g.secrets.hash(passwordOf(""), randomToken(15)) })
+	g.nobodyOnce.Do(func() { g.nobodyHash = g.secrets.hash(passwordOf(""), NewPassword()) })
 	return g.nobodyHash
 }
 

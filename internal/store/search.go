@@ -248,6 +248,7 @@ func (t *tx) PaymentsNamed(m gateway.MerchantID, number string, spaces []string,
 	return all(t.session, scanPayment, selectPayment+`WHERE p.id IN (
 		SELECT id FROM payment WHERE `+unique+`
 		UNION SELECT id FROM payment WHERE merchant_id `+merchant+` AND request_id = `+n+`
+		UNION SELECT id FROM payment WHERE merchant_id `+merchant+` AND order_number = `+n+` AND order_number <> ''
 		UNION SELECT payment_id FROM refund WHERE `+unique+`) ORDER BY p.id DESC LIMIT `+l.arg(limit), l.args...)
 }
 

@@ -26,6 +26,19 @@ type Verdict struct {
 	SignedBody string `json:"signed_body,omitempty"`
 }
 
+// VerifyAny checks a signature under each of the keys and returns the first verdict
+// that is yes, with its key, else that of the first key. Every key is tried, so
+// that the time it takes does not tell which one matched.
+func VerifyAny(keys []string, verify func(key string) Verdict) (Verdict, string) {
+	verdict, matched := verify(keys[0]), keys[0]
+	for _, key := range keys[1:] {
+		if v := verify(key); v.OK && !verdict.OK {
+			verdict, matched = v, key
+		}
+	}
+	return verdict, matched
+}
+
 // Note is what a dialect tells the request log about one call.
 type Note struct {
 	Reason  string

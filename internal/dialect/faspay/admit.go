@@ -99,9 +99,11 @@ func (c *call) address() error {
 
 func (c *call) verify() error {
 	f := c.merchant.Faspay
-	verdict := faspay.Verify(f.UserID, f.Password, c.head.Signed, c.head.Signature)
+	verdict, password := wire.VerifyAny(f.VerifyingPasswords(c.Clock.Now()), func(password string) wire.Verdict {
+		return faspay.Verify(f.UserID, password, c.head.Signed, c.head.Signature)
+	})
 	if !verdict.OK && c.Note != nil {
-		verdict.Hint = faspay.Explain(f.UserID, f.Password, c.head.Signed, c.head.Signature, c.doc)
+		verdict.Hint = faspay.Explain(f.UserID, password, c.head.Signed, c.head.Signature, c.doc)
 	}
 	c.note(wire.Note{Verdict: &verdict})
 	if verdict.OK {

@@ -175,12 +175,15 @@ func (c *call) parse() (err error) {
 }
 
 func (c *call) verify() error {
-	secret, signature := c.merchant.DOKU.SecretKey, c.r.Header.Get(jokul.HeaderSignature)
+	signature := c.r.Header.Get(jokul.HeaderSignature)
 	signed := jokul.Call{
 		Method: c.r.Method, Target: c.r.RequestURI, ClientID: c.r.Header.Get(jokul.HeaderClientID),
 		RequestID: c.requestID, Timestamp: c.r.Header.Get(jokul.HeaderRequestTimestamp),
 	}
-	verdict := jokul.VerifyRequest(secret, signed, c.body, signature)
+	verdict, secret := wire.VerifyAny(c.merchant.DOKU.VerifyingKeys(c.Clock.Now()), func(secret string) wire.Verdict {
+		return jokul.VerifyRequest(secret, signed, c.body, signature)
+	})
+	c.merchant.DOKU = c.merchant.DOKU.SignedWith(secret)
 	if !verdict.OK && c.Note != nil {
 		verdict.Explain(jokul.DiagnoseRequest(secret, signed, c.body, signature, c.clues()))
 	}

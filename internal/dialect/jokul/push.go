@@ -98,8 +98,10 @@ func (c *call) verifyPush(in jokul.Push, fields jokul.CheckSumFields) error {
 	if c.requestID == "" {
 		c.requestID = strings.ToLower(rand.Text())
 	}
-	secret := c.merchant.DOKU.SecretKey
-	verdict := jokul.VerifyCheckSum(secret, fields, in.CheckSum)
+	verdict, secret := wire.VerifyAny(c.merchant.DOKU.VerifyingKeys(c.Clock.Now()), func(secret string) wire.Verdict {
+		return jokul.VerifyCheckSum(secret, fields, in.CheckSum)
+	})
+	c.merchant.DOKU = c.merchant.DOKU.SignedWith(secret)
 	if !verdict.OK && c.Note != nil {
 		verdict.Explain(jokul.DiagnoseCheckSum(secret, fields, in.CheckSum, c.clues()))
 	}

@@ -161,8 +161,10 @@ func (c *call) verifySymmetric(timestamp string) error {
 	case !c.Clock.Now().Before(claims.Expires):
 		return &refusal{401, "01", "Invalid Token (B2B)", "the token in Authorization expired at " + snap.FormatTime(claims.Expires)}
 	}
-	secret, signature := c.merchant.DOKU.SecretKey, c.r.Header.Get(snap.HeaderSignature)
-	verdict := snap.VerifySymmetric(secret, c.r.Method, c.r.RequestURI, token, c.body, timestamp, signature)
+	signature := c.r.Header.Get(snap.HeaderSignature)
+	verdict, secret := wire.VerifyAny(c.merchant.DOKU.VerifyingKeys(c.Clock.Now()), func(secret string) wire.Verdict {
+		return snap.VerifySymmetric(secret, c.r.Method, c.r.RequestURI, token, c.body, timestamp, signature)
+	})
 	if !verdict.OK && c.Note != nil {
 		verdict.Explain(snap.Diagnose(secret, c.r.Method, c.r.RequestURI, token, c.body, timestamp, signature, c.clues()))
 	}
