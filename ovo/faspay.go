@@ -139,7 +139,7 @@ func newFaspayClient(c FaspayConfig) (*FaspayClient, error) {
 	}
 	paths, err := c.Paths.wire()
 	if err != nil {
-		return nil, fmt.Errorf("Paths: %w", err)
+		return nil, fmt.Errorf("the config's Paths: %w", err)
 	}
 	return &FaspayClient{host: to, paths: paths, format: format, scale: scale, merchant: merchant, name: c.MerchantName}, nil
 }
@@ -158,7 +158,7 @@ func (m faspayMerchant) check() error {
 	case m.userID == "":
 		return errors.New("UserID is missing")
 	case m.password == "":
-		return errors.New("Password is missing")
+		return errors.New("the config's Password is missing")
 	}
 	return nil
 }

@@ -427,10 +427,10 @@ func TestFaspayRequestsThatAreNotSent(t *testing.T) {
 			"long bill":   {func(r *ovo.FaspayPayRequest) { r.BillNo = strings.Repeat("1", 33) }, ovo.ErrInvalidRequest},
 			"description": {func(r *ovo.FaspayPayRequest) { r.Description = "" }, ovo.ErrInvalidRequest},
 			"name":        {func(r *ovo.FaspayPayRequest) { r.CustomerName = "Rara\x00" }, ovo.ErrInvalidRequest},
-			"email":  {func(r *ovo.FaspayPayRequest) { r.Email = "" }, ovo.ErrInvalidRequest},
-			"purses": {func(r *ovo.FaspayPayRequest) { r.Purses = "3" }, ovo.ErrInvalidRequest},
-			"zero":   {func(r *ovo.FaspayPayRequest) { r.Amount = 0 }, ovo.ErrInvalidAmount},
-			"much":   {func(r *ovo.FaspayPayRequest) { r.Amount = 1_000_000_000_000 }, ovo.ErrInvalidAmount},
+			"email":       {func(r *ovo.FaspayPayRequest) { r.Email = "" }, ovo.ErrInvalidRequest},
+			"purses":      {func(r *ovo.FaspayPayRequest) { r.Purses = "3" }, ovo.ErrInvalidRequest},
+			"zero":        {func(r *ovo.FaspayPayRequest) { r.Amount = 0 }, ovo.ErrInvalidAmount},
+			"much":        {func(r *ovo.FaspayPayRequest) { r.Amount = 1_000_000_000_000 }, ovo.ErrInvalidAmount},
 		} {
 			r := faspayCharge
 			test.change(&r)

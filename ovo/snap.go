@@ -21,6 +21,10 @@ const (
 	SNAPSandbox    = "https://api-sandbox.doku.com"
 )
 
+// GerbangSandbox is where `gerbang sandbox` listens if it is not told otherwise. It
+// speaks every protocol of this package.
+const GerbangSandbox = "http://127.0.0.1:8600"
+
 // timeout bounds a request when the merchant brings no HTTP client, and every
 // request for a B2B token. DOKU's own libraries wait as long.
 const timeout = 30 * time.Second
@@ -28,9 +32,9 @@ const timeout = 30 * time.Second
 // SNAPConfig says who the merchant is and where the gateway is.
 type SNAPConfig struct {
 	// BaseURL is scheme and host, without a path: [SNAPProduction], [SNAPSandbox],
-	// or a Gerbang server such as "http://127.0.0.1:8600". Signatures cover the
-	// path, so no proxy may change it. Over plain http, tokens can be read on the
-	// way: for local use only.
+	// or a Gerbang server such as [GerbangSandbox]. Signatures cover the path, so no
+	// proxy may change it. Over plain http, tokens can be read on the way: for local
+	// use only.
 	BaseURL string
 	// ClientID and SecretKey are the merchant's, from the provider's back office.
 	ClientID  string

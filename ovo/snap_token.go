@@ -138,3 +138,33 @@ func (c *SNAPClient) customerToken(ctx context.Context, op string, v check, requ
 		RefreshToken: answer.RefreshToken, RefreshExpiresAt: moment(answer.RefreshTokenExpiryTime),
 	}, nil
 }
+
+// SNAPCustomer keeps a customer token of one binding at hand. It may be used by many
+// goroutines at once.
+type SNAPCustomer struct {
+	tokens tokenCache
+}
+
+// unsaidLife is how long a customer token is used whose end the gateway did not say.
+const unsaidLife = 15 * time.Minute
+
+// Customer returns what gives tokens for the binding with this auth code. It sends
+// nothing yet.
+func (c *SNAPClient) Customer(authCode string) *SNAPCustomer {
+	return &SNAPCustomer{tokenCache{now: c.now, fetch: func(ctx context.Context) (string, time.Time, error) {
+		token, err := c.CustomerToken(ctx, authCode)
+		until := token.ExpiresAt.Add(-tokenMargin)
+		if token.ExpiresAt.IsZero() {
+			until = c.now().Add(unsaidLife)
+		}
+		return token.AccessToken, until, err
+	}}}
+}
+
+// Token returns a customer token for [PayRequest] and Balance. It exchanges the auth
+// code when it is first asked, and again half a minute before the token ends; its
+// errors are those of [SNAPClient.CustomerToken]. A token that a call refuses with
+// ErrCustomerToken before its time means that the wallet is no longer linked.
+func (s *SNAPCustomer) Token(ctx context.Context) (string, error) {
+	return s.tokens.get(ctx, "")
+}

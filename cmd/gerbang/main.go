@@ -1,12 +1,12 @@
-// Command gerbang is an OVO payment gateway and its sandbox in one binary.
+// Command gerbang is an OVO payment gateway and its sandbox in one binary, with
+// the tools of a merchant's engineer around it. docs/cli.md lists the commands.
 //
-//	gerbang demo       play every payment journey and show that the books balance
-//	gerbang sandbox    run the sandbox
-//	gerbang audit      check the books of an installation
-//	gerbang bench      measure payments per second over HTTP
+// Every flag can be given in the environment as GERBANG_ and its name in capitals,
+// or in a TOML file named with --config; the command line wins over the
+// environment, and that over the file.
 //
-// Every flag can be given in the environment as GERBANG_ and its name in capitals.
-// Exit codes: 0 success, 1 the thing asked for failed, 2 wrong usage.
+// Exit codes: 0 success; 1 the thing asked for failed or the answer is no; 2 wrong
+// usage; 3 there is no sandbox to talk to.
 package main
 
 import (
@@ -19,6 +19,8 @@ import (
 	"syscall"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/gerbang-pay/gerbang/internal/control"
 )
 
 // version is set by the linker for releases.
@@ -27,49 +29,108 @@ var version = "dev"
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
+	os.Exit(run(ctx, os.Args[1:], streams{os.Stdin, os.Stdout, os.Stderr}))
 }
 
 // commands is the command line: each command is a struct with its flags and Run.
 type commands struct {
-	Demo    demoCommand      `cmd:"" help:"Play every payment journey in a throw-away sandbox and show that the books balance."`
-	Sandbox sandboxCommand   `cmd:"" help:"Run the sandbox: the gateway, the wallet and their control API."`
-	Audit   auditCommand     `cmd:"" help:"Check every invariant of an installation's books. Works beside a running server."`
-	Bench   benchCommand     `cmd:"" help:"Measure payments per second over HTTP, signed and durable, in a throw-away installation."`
+	Demo    demoCommand    `cmd:"" group:"run" help:"Play every payment journey in a throw-away sandbox and show that the books balance."`
+	Sandbox sandboxCommand `cmd:"" group:"run" help:"Run the sandbox: the gateway, the wallet and their control API."`
+	Audit   auditCommand   `cmd:"" group:"run" help:"Check every invariant of an installation's books. Works beside a running server."`
+	Bench   benchCommand   `cmd:"" group:"run" help:"Measure payments per second over HTTP, signed and durable, in a throw-away installation."`
+
+	Merchant     merchantCommand     `cmd:"" group:"control" help:"Merchants: credentials and notification URLs."`
+	Wallet       walletCommand       `cmd:"" group:"control" help:"Wallets: balances, codes, prompts, links."`
+	Page         pageCommand         `cmd:"" group:"control" help:"Hosted pages: walk one as its customer would."`
+	Payment      paymentCommand      `cmd:"" group:"control" help:"Payments with their postings, refunds and notifications."`
+	Notification notificationCommand `cmd:"" group:"control" help:"Notifications and their attempts."`
+	Scenario     scenarioCommand     `cmd:"" group:"control" help:"Outcomes on demand, and the magic phone numbers."`
+	Clock        clockCommand        `cmd:"" group:"control" help:"The sandbox's clock."`
+	Logs         logsCommand         `cmd:"" group:"control" help:"The sandbox's log of inbound calls."`
+	Info         infoCommand         `cmd:"" group:"control" help:"What is running."`
+	Reset        resetCommand        `cmd:"" group:"control" help:"Empty the sandbox and seed it again."`
+
+	Sign    signCommand    `cmd:"" group:"tools" help:"Make a signed call of any protocol and print it, with a curl command that sends it."`
+	Explain explainCommand `cmd:"" group:"tools" help:"Say whether a signature is right and, if not, what went wrong."`
+
+	Completion completionCommand `cmd:"" group:"shell" help:"Print a script that completes commands and flags in a shell."`
+	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" help:"Print what may follow the words."`
+
+	Config  string           `help:"TOML file with flags: \"name = value\" for all commands, and below [command] for one." placeholder:"FILE" type:"path"`
 	Version kong.VersionFlag `help:"Print the version and exit." env:"-"`
 }
 
-// streams are where a command writes.
-type streams struct{ out, err io.Writer }
+// groups are the headings of the list of commands.
+var groups = kong.ExplicitGroups([]kong.Group{
+	{Key: "run", Title: "Run"},
+	{Key: "control", Title: "Control a running sandbox"},
+	{Key: "tools", Title: "Tools"},
+	{Key: "shell", Title: "Shell"},
+})
+
+// streams are what a command reads and where it writes.
+type streams struct {
+	in       io.Reader
+	out, err io.Writer
+}
 
 // errFailed ends a command that has said everything already.
 var errFailed = errors.New("failed")
 
-// run executes one command line and returns the exit code.
-func run(ctx context.Context, args []string, stdout, stderr io.Writer) (code int) {
-	exit := -1
+// Exit codes.
+const (
+	exitFailed      = 1
+	exitUsage       = 2
+	exitUnreachable = 3
+)
+
+// usageError is a mistake in the command line that only the command itself finds.
+type usageError struct{ error }
+
+func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+
+// newParser makes the parser of the command line. exit is called for --help and
+// --version.
+func newParser(ctx context.Context, std streams, exit func(int)) *kong.Kong {
+	config := &configFile{}
 	parser, err := kong.New(&commands{}, kong.Name("gerbang"),
-		kong.Description("An OVO payment gateway that speaks the providers' published protocols, and its sandbox."),
-		kong.DefaultEnvars("GERBANG"), kong.Vars{"version": version}, kong.Writers(stdout, stderr),
-		kong.Exit(func(code int) { exit = code }), kong.UsageOnError(),
-		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(streams{stdout, stderr}))
+		kong.Description("An OVO payment gateway that speaks the providers' published protocols, its sandbox, and tools for a merchant's engineers."),
+		kong.DefaultEnvars("GERBANG"), kong.Vars{"version": version, "url": control.DefaultURL}, kong.Writers(std.out, std.err),
+		kong.Exit(exit), kong.Resolvers(config), groups, kong.ConfigureHelp(kong.HelpOptions{Compact: true}),
+		kong.BindTo(ctx, (*context.Context)(nil)), kong.Bind(std))
 	if err != nil {
 		panic(err) // the struct above is wrong
 	}
-	command, err := parser.Parse(args)
+	return parser
+}
+
+// run executes one command line and returns the exit code.
+func run(ctx context.Context, args []string, std streams) (code int) {
+	exit := -1
+	command, err := newParser(ctx, std, func(code int) { exit = code }).Parse(args)
 	if exit >= 0 { // --help or --version did it
 		return exit
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "gerbang: %v\nRun \"gerbang --help\" for the commands and their flags.\n", err)
-		return 2
+		fmt.Fprintf(std.err, "gerbang: %v\nRun \"gerbang --help\" for the commands, \"gerbang COMMAND --help\" for the flags of one.\n", err)
+		return exitUsage
 	}
-	switch err := command.Run(); {
+	err = command.Run()
+	var unreachable *control.Unreachable
+	switch {
+	case err == nil:
+		return 0
 	case errors.Is(err, errFailed):
-		return 1
-	case err != nil:
-		fmt.Fprintf(stderr, "gerbang: %v\n", err)
-		return 1
+		return exitFailed
+	case ctx.Err() != nil && errors.Is(err, context.Canceled): // Ctrl-C
+		return exitFailed
 	}
-	return 0
+	fmt.Fprintf(std.err, "gerbang: %v\n", err)
+	switch {
+	case errors.As(err, &usageError{}):
+		return exitUsage
+	case errors.As(err, &unreachable):
+		return exitUnreachable
+	}
+	return exitFailed
 }

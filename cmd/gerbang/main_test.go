@@ -2,8 +2,17 @@ package main
 
 import (
 	"encoding/json"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
 	"net/http"
+	"net/url"
 	"os"
+	"os/exec"
+	"slices"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -11,7 +20,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"gerbang": main})
+	testscript.Main(m, map[string]func(){"gerbang": main, "curl": curl})
 }
 
 // TestScripts runs the command line as a user would; the scripts are in testdata.
@@ -20,7 +29,7 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": ready,
+			"ready": ready, "exitcode": exitCode, "paymentid": paymentID, "notificationid": notificationID, "rawrequest": rawRequest,
 		},
 	})
 }
@@ -50,4 +59,92 @@ func ready(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("ready file %+v, HTTP %d", info, resp.StatusCode)
 	}
 	ts.Setenv("BASE", info.BaseURL)
+}
+
+// exitCode runs gerbang, which must leave with the code.
+func exitCode(ts *testscript.TestScript, neg bool, args []string) {
+	err := ts.Exec("gerbang", args[1:]...)
+	code := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	}
+	if want, _ := strconv.Atoi(args[0]); code != want {
+		ts.Fatalf("exit code %d, want %d", code, want)
+	}
+}
+
+// fetch reads the control API of the sandbox at $BASE.
+func fetch(ts *testscript.TestScript, path string, into any) {
+	resp, err := http.Get(ts.Getenv("BASE") + "/sandbox/v1" + path)
+	ts.Check(err)
+	defer resp.Body.Close()
+	ts.Check(json.NewDecoder(resp.Body).Decode(into))
+}
+
+// paymentID puts the id of the payment with a reference into $PAYMENT.
+func paymentID(ts *testscript.TestScript, neg bool, args []string) {
+	var list struct {
+		Payments []struct{ ID, Reference string }
+	}
+	fetch(ts, "/payments", &list)
+	for _, p := range list.Payments {
+		if p.Reference == args[0] {
+			ts.Setenv("PAYMENT", p.ID)
+			return
+		}
+	}
+	ts.Fatalf("no payment %s", args[0])
+}
+
+// notificationID puts the id of the newest notification into $NOTIFICATION.
+func notificationID(ts *testscript.TestScript, neg bool, args []string) {
+	var list struct{ Notifications []struct{ ID string } }
+	fetch(ts, "/notifications?limit=1", &list)
+	if len(list.Notifications) == 0 {
+		ts.Fatalf("no notification")
+	}
+	ts.Setenv("NOTIFICATION", list.Notifications[0].ID)
+}
+
+// rawRequest turns the JSON of "gerbang sign" into a file with the request as it is
+// on the wire, and a line break behind it, as editors put one.
+func rawRequest(ts *testscript.TestScript, neg bool, args []string) {
+	var s signView
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &s))
+	u, err := url.Parse(s.URL)
+	ts.Check(err)
+	text := fmt.Sprintf("%s %s HTTP/1.1\r\nContent-Length: %d\r\n", s.Method, u.RequestURI(), len(s.Body))
+	for name, value := range s.Headers {
+		text += name + ": " + value + "\r\n"
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), []byte(text+"\r\n"+s.Body+"\n"), 0o600))
+}
+
+// curl stands in for the real one, which a machine that tests need not have. It
+// knows what "gerbang sign" prints and nothing else.
+func curl() {
+	flags := flag.NewFlagSet("curl", flag.ExitOnError)
+	flags.Bool("s", false, "")
+	method := flags.String("X", "", "")
+	body := flags.String("data-raw", "", "")
+	header := http.Header{}
+	flags.Func("H", "", func(line string) error {
+		name, value, _ := strings.Cut(line, ": ")
+		header.Add(name, value)
+		return nil
+	})
+	args := os.Args[1:] // -s -X METHOD URL, and then the rest
+	flags.Parse(slices.Concat(args[:3], args[4:]))
+	req, err := http.NewRequest(*method, args[3], strings.NewReader(*body))
+	if err == nil {
+		req.Header = header
+		var resp *http.Response
+		if resp, err = http.DefaultClient.Do(req); err == nil {
+			_, err = io.Copy(os.Stdout, resp.Body)
+		}
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }

@@ -14,6 +14,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/gerbang-pay/gerbang/internal/dialect/faspay"
 	"github.com/gerbang-pay/gerbang/internal/dialect/jokul"
 	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -22,6 +23,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/store"
 	"github.com/gerbang-pay/gerbang/internal/web"
+	wirefaspay "github.com/gerbang-pay/gerbang/internal/wire/faspay"
 	wiresnap "github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
 
@@ -34,7 +36,15 @@ type Config struct {
 	NoSeed  bool            // leave a fresh sandbox empty
 	NoLog   bool            // do not record inbound calls: under load, recording them costs more than some of them do
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
-	Log     *slog.Logger    // default discards
+	Faspay  FaspayConfig
+	Log     *slog.Logger // default discards
+}
+
+// FaspayConfig is what may differ between installations that speak Faspay.
+type FaspayConfig struct {
+	Paths wirefaspay.Paths // default wirefaspay.DefaultPaths
+	Rate  int              // calls a second that one merchant may make; default 200, at least faspay.MinRate
+	Burst int              // calls at once; default twice Rate
 }
 
 // App is a running Gerbang.
@@ -127,42 +137,54 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		return err
 	}
 	pageURL := func(p gateway.Page) string { return a.BaseURL + pages.Path(p) }
+	// Set below: the dialects report to the sandbox.
+	var tokenize *faspay.Handler
+	returnURL := func(ctx context.Context, v gateway.PageView) string { return tokenize.ReturnURL(ctx, v) }
 
 	box := sandbox.New(sandbox.Config{
-		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL,
+		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL, ReturnURL: returnURL,
 		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
 	})
 	if err := box.Seed(ctx); err != nil {
 		return err
 	}
-	note, record := box.Note, box.Record
+	note, clues, record := box.Note, box.Clues, box.Record
 	if c.NoLog {
-		note, record = nil, func(h http.Handler) http.Handler { return h }
+		note, clues, record = nil, nil, func(h http.Handler) http.Handler { return h }
 	}
 	openAPI := snap.New(snap.Config{
-		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: note, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: note, Clues: clues, Log: a.log,
 	})
 	legacy := jokul.New(jokul.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: note, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: note, Clues: clues, Log: a.log,
 	})
+	tokenize, err = faspay.New(faspay.Config{
+		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Paths: c.Faspay.Paths, TopUp: a.topUpWays(),
+		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: note, Log: a.log,
+	})
+	if err != nil {
+		return err
+	}
 	notifier := notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Log: a.log,
 		Dialects: map[string]notify.Dialect{
-			snap.Dialect:  {Outbound: openAPI, Retries: snap.Retries},
-			jokul.Dialect: {Outbound: legacy, Retries: jokul.Retries},
+			snap.Dialect:   {Outbound: openAPI, Retries: snap.Retries},
+			jokul.Dialect:  {Outbound: legacy, Retries: jokul.Retries},
+			faspay.Dialect: {Outbound: tokenize, Retries: faspay.Retries},
 		},
 	})
 
 	api := http.NewServeMux()
 	openAPI.Mount(api)
 	legacy.Mount(api)
+	tokenize.Mount(api)
 	a.held = legacy.Wait
 	api.HandleFunc("/", notFound)
 
 	root := http.NewServeMux()
 	pages.New(pages.Config{
-		Gateway: a.Gateway, Sandbox: true, Log: a.log,
+		Gateway: a.Gateway, Sandbox: true, ReturnURL: returnURL, Log: a.log,
 		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/phone/" + string(p) },
 	}).Mount(root)
 	box.Mount(root)
@@ -189,6 +211,16 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	})
 	a.working.Go(func() { a.sweep(background) })
 	return nil
+}
+
+// topUpWays joins Faspay's names of the ways to fill a wallet with the pages that
+// explain them, which are in the same order.
+func (a *App) topUpWays() []wirefaspay.Instruction {
+	var ways []wirefaspay.Instruction
+	for i, guide := range pages.Guides() {
+		ways = append(ways, wirefaspay.Instruction{Option: wirefaspay.TopUpOptions[i], Icon: a.BaseURL + guide.Icon, URL: a.BaseURL + guide.Path})
+	}
+	return ways
 }
 
 // manyWaits is how many parked calls make it worth giving memory back.

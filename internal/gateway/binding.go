@@ -13,19 +13,46 @@ type Binding struct {
 	ID             BindingID
 	MerchantID     MerchantID
 	WalletID       WalletID
-	Phone          Phone
+	Phone          Phone  // as the merchant knows it; the wallet may have moved on to another
 	CustomerID     string // the merchant's own id of its customer
 	State          BindingState
 	Dialect        string // which protocol asked, and so hears about the outcome
 	RequestID      string // the merchant's id of the binding request
 	CustomerName   string // as the merchant gave it, or ""
 	Replaces       bool   // its activation ends an active binding of the same customer
+	Details        string // the dialect's own notes, opaque here
 	PageID         PageID
 	AuthCode       string    // the page's key; exchanged for customer tokens while the binding is active
 	TokenExpiresAt time.Time // end of the newest customer token, zero before the first
 	CreatedAt      time.Time
 	ExpiresAt      time.Time // end of the consent, set on activation
 	EndedAt        time.Time // when it failed, expired or was unbound
+	EndedBy        EndedBy   // who unbound it
+}
+
+// EndedBy says on whose word a binding was unbound: "" when it was not, or before
+// this was written down.
+type EndedBy string
+
+const (
+	EndedByMerchant EndedBy = "merchant"
+	EndedByCustomer EndedBy = "customer" // in the wallet's app
+	EndedByNumber   EndedBy = "number"   // the wallet moved to another phone number
+	EndedByBinding  EndedBy = "binding"  // a newer one of the same customer took its place
+)
+
+// lapsed reports whether a binding that was active has ended without the merchant,
+// so that the customer may renew it.
+func (b Binding) lapsed(now time.Time) bool {
+	switch b.State {
+	case BindingActive:
+		return !now.Before(b.ExpiresAt)
+	case BindingExpired:
+		return !b.ExpiresAt.IsZero()
+	case BindingUnbound:
+		return b.EndedBy == EndedByCustomer || b.EndedBy == EndedByNumber
+	}
+	return false
 }
 
 // BindingState is where a binding stands.
@@ -96,6 +123,10 @@ type StartBinding struct {
 	// Replace lets a customer who is bound bind again: the earlier binding ends
 	// when the new one becomes active. Without it that is refused.
 	Replace bool
+	// ByPhone says that the merchant names its bindings by the phone number: while
+	// one is active, under whichever wallet, there is no other of the same number.
+	ByPhone bool
+	Details string
 }
 
 // StartBinding opens a hosted page on which the wallet's owner gives or refuses
@@ -118,25 +149,35 @@ func (g *Gateway) StartBinding(ctx context.Context, in StartBinding) (Binding, P
 		if err := g.mayBind(tx, in.Merchant, w.ID, in.CustomerID, in.Replace); err != nil {
 			return err
 		}
+		if in.ByPhone {
+			if err := freePhone(tx, in.Merchant, w.Phone); err != nil {
+				return err
+			}
+		}
 		if err := g.supersede(tx, in.Merchant, w.ID, in.CustomerID); err != nil {
 			return err
 		}
-		b = Binding{
-			ID: BindingID(g.newID("bnd_", tx.Now())), MerchantID: in.Merchant, WalletID: w.ID, Phone: w.Phone,
-			CustomerID: in.CustomerID, State: BindingAwaiting, Dialect: in.Dialect, RequestID: in.RequestID, CreatedAt: tx.Now(),
-			CustomerName: in.CustomerName, Replaces: in.Replace,
-		}
-		p = g.newPage(tx, pageForBinding, string(b.ID), w, in.Merchant, in.Return)
-		b.PageID, b.AuthCode = p.ID, p.Key
-		if err := tx.InsertBinding(b); err != nil {
-			return err
-		}
-		if err := tx.InsertPage(p); err != nil {
-			return err
-		}
-		return g.record(tx, Event{MerchantID: b.MerchantID, Subject: string(b.ID), Kind: EventBindingStarted})
+		b, p, err = g.openBinding(tx, Binding{
+			MerchantID: in.Merchant, Phone: w.Phone, CustomerID: in.CustomerID, Dialect: in.Dialect, RequestID: in.RequestID,
+			CustomerName: in.CustomerName, Replaces: in.Replace, Details: in.Details,
+		}, w, in.Return)
+		return err
 	})
 	return b, p, err
+}
+
+// openBinding writes a new binding that awaits its customer, with its page.
+func (g *Gateway) openBinding(tx Tx, b Binding, w Wallet, urls ReturnURLs) (Binding, Page, error) {
+	b.ID, b.WalletID, b.State, b.CreatedAt = BindingID(g.newID("bnd_", tx.Now())), w.ID, BindingAwaiting, tx.Now()
+	p := g.newPage(tx, pageForBinding, string(b.ID), w, b.MerchantID, urls)
+	b.PageID, b.AuthCode = p.ID, p.Key
+	if err := tx.InsertBinding(b); err != nil {
+		return b, p, err
+	}
+	if err := tx.InsertPage(p); err != nil {
+		return b, p, err
+	}
+	return b, p, g.record(tx, Event{MerchantID: b.MerchantID, Subject: string(b.ID), Kind: EventBindingStarted})
 }
 
 // mayBind refuses when the wallet already has an active binding with the merchant
@@ -149,7 +190,7 @@ func (g *Gateway) mayBind(tx Tx, merchant MerchantID, wallet WalletID, customer 
 	case err != nil:
 		return err
 	case !tx.Now().Before(active.ExpiresAt):
-		return g.endBinding(tx, active, bindingExpire)
+		return g.endBinding(tx, active, bindingExpire, "")
 	case active.CustomerID == customer && replace:
 		return nil
 	case active.CustomerID == customer:
@@ -168,7 +209,7 @@ func (g *Gateway) supersede(tx Tx, merchant MerchantID, wallet WalletID, custome
 		return err
 	}
 	for _, b := range pending {
-		if err := g.endBinding(tx, b, bindingFail); err != nil {
+		if err := g.endBinding(tx, b, bindingFail, ""); err != nil {
 			return err
 		}
 		if _, err := tx.EndPage(b.PageID, PageSuperseded); err != nil {
@@ -179,8 +220,8 @@ func (g *Gateway) supersede(tx Tx, merchant MerchantID, wallet WalletID, custome
 }
 
 // endBinding moves b to a final state and records it.
-func (g *Gateway) endBinding(tx Tx, b Binding, e bindingEvent) error {
-	event, err := moveBinding(tx, b, e)
+func (g *Gateway) endBinding(tx Tx, b Binding, e bindingEvent, by EndedBy) error {
+	event, err := moveBinding(tx, b, e, by)
 	if err != nil {
 		return err
 	}
@@ -188,12 +229,12 @@ func (g *Gateway) endBinding(tx Tx, b Binding, e bindingEvent) error {
 }
 
 // moveBinding moves b to a final state and returns the event of it.
-func moveBinding(tx Tx, b Binding, e bindingEvent) (Event, error) {
+func moveBinding(tx Tx, b Binding, e bindingEvent, by EndedBy) (Event, error) {
 	next, ok := b.State.next(e)
 	if !ok {
 		panic(fmt.Sprintf("gateway: binding %s is %s and cannot %s", b.ID, b.State, e))
 	}
-	ended, err := tx.EndBinding(b.ID, b.State, next)
+	ended, err := tx.EndBinding(b.ID, b.State, next, by)
 	if err == nil && !ended {
 		err = ErrRetry
 	}
@@ -215,7 +256,7 @@ func (g *Gateway) activateBinding(tx Tx, b Binding) error {
 	if b.Replaces {
 		earlier, err := tx.ActiveBinding(b.MerchantID, b.WalletID)
 		if err == nil {
-			err = g.release(tx, earlier)
+			err = g.release(tx, earlier, EndedByBinding)
 		}
 		if err != nil && !errors.Is(err, ErrNoRow) {
 			return err
@@ -236,7 +277,7 @@ func (g *Gateway) failBinding(tx Tx, b Binding, e bindingEvent) error {
 	if _, ok := b.State.next(e); !ok {
 		return refuse(WrongState, "the binding is "+string(b.State))
 	}
-	event, err := moveBinding(tx, b, e)
+	event, err := moveBinding(tx, b, e, "")
 	if err != nil {
 		return err
 	}
@@ -332,7 +373,7 @@ func (g *Gateway) unbind(ctx context.Context, claim Claim, merchant MerchantID, 
 		if b, err = activeOnly(tx, merchant, find); err != nil {
 			return err
 		}
-		return g.release(tx, b)
+		return g.release(tx, b, EndedByMerchant)
 	})
 	return b, err
 }
@@ -341,7 +382,11 @@ func (g *Gateway) unbind(ctx context.Context, claim Claim, merchant MerchantID, 
 func (g *Gateway) Unlink(ctx context.Context, phone Phone, id BindingID) error {
 	return g.store.Update(ctx, func(tx Tx) error {
 		b, err := tx.Binding(id)
-		if errors.Is(err, ErrNoRow) || err == nil && b.Phone != phone {
+		var w Wallet
+		if err == nil {
+			w, err = tx.WalletByPhone(phone)
+		}
+		if errors.Is(err, ErrNoRow) || err == nil && b.WalletID != w.ID {
 			return refuse(NotFound, "this wallet has no such binding")
 		}
 		if err != nil {
@@ -350,12 +395,12 @@ func (g *Gateway) Unlink(ctx context.Context, phone Phone, id BindingID) error {
 		if b.State != BindingActive {
 			return refuse(WrongState, "the binding is "+string(b.State))
 		}
-		return g.release(tx, b)
+		return g.release(tx, b, EndedByCustomer)
 	})
 }
 
-func (g *Gateway) release(tx Tx, b Binding) error {
-	if err := g.endBinding(tx, b, bindingUnbind); err != nil {
+func (g *Gateway) release(tx Tx, b Binding, by EndedBy) error {
+	if err := g.endBinding(tx, b, bindingUnbind, by); err != nil {
 		return err
 	}
 	open, err := tx.AwaitingPayments(b.ID)

@@ -3,6 +3,7 @@ package gateway
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/money"
@@ -15,7 +16,7 @@ type Gateway struct {
 	store     Store
 	clock     Clock
 	keys      *seal.Keyring
-	pins      *pinHasher
+	secrets   *secretHasher
 	rules     Rules
 	keepCodes bool
 	merchants merchantCache
@@ -23,7 +24,11 @@ type Gateway struct {
 	idSource
 	notified chan struct{}
 	waits    waits
+	feed     *Feed
 	force    func(context.Context, Operation) (Outcome, bool)
+
+	nobodyOnce sync.Once
+	nobodyHash string // what the password of an unknown user is compared with
 }
 
 // Config is what a Gateway needs. Store, Clock and Keys are required.
@@ -78,8 +83,9 @@ func New(c Config) *Gateway {
 	if c.PINCost == (PINCost{}) {
 		c.PINCost = DefaultPINCost
 	}
+	onlookers := &Feed{}
 	return &Gateway{
-		store: c.Store, clock: c.Clock, keys: c.Keys, pins: newPINHasher(c.Keys, c.PINCost),
+		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, secrets: newSecretHasher(c.Keys, c.PINCost),
 		rules: c.Rules, keepCodes: c.KeepCodes, phones: recent.New[BindingID, Phone](knownPhones), notified: make(chan struct{}, 1), force: c.Force,
 	}
 }
@@ -215,17 +221,9 @@ func (g *Gateway) expireSome(ctx context.Context) (n int, err error) {
 		if err != nil {
 			return err
 		}
-		for _, before := range pages {
-			p := before
-			if err := g.closePage(tx, &p, PageExpired, Expired); err != nil {
+		for _, p := range pages {
+			if err := g.endPage(tx, p, PageExpired, Expired); err != nil {
 				return err
-			}
-			saved, err := tx.UpdatePage(p, before)
-			if err != nil {
-				return err
-			}
-			if !saved {
-				return ErrRetry
 			}
 			n++
 		}
@@ -244,7 +242,7 @@ func (g *Gateway) expireSome(ctx context.Context) (n int, err error) {
 			return err
 		}
 		for _, b := range bindings {
-			if err := g.endBinding(tx, b, bindingExpire); err != nil {
+			if err := g.endBinding(tx, b, bindingExpire, ""); err != nil {
 				return err
 			}
 			n++

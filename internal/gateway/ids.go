@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"encoding/binary"
 	"encoding/hex"
+	"fmt"
 	"math/big"
 	"sync/atomic"
 	"time"
@@ -20,6 +21,9 @@ type (
 	RefundID       string // rfd_…
 	EventID        string // evt_…
 	NotificationID string // ntf_…
+	UserID         string // usr_…
+	TraceID        string // trc_…
+	TransferID     string // trf_…
 )
 
 // PageKeyDigits is the length of the unguessable number in a hosted page's URL.
@@ -52,6 +56,10 @@ func (s *idSource) newID(prefix string, now time.Time) string {
 	hex.Encode(buf[len(prefix):], b[:])
 	return string(buf)
 }
+
+// firstID is the smallest id with the prefix that a row made at or after t can
+// have. Its place among the ids is that of t among the times.
+func firstID(prefix string, t time.Time) string { return fmt.Sprintf("%s%012x", prefix, t.UnixMilli()) }
 
 // randomDigits returns n decimal digits, each uniform and independent.
 func randomDigits(n int) string {

@@ -3,8 +3,10 @@ package gateway
 import (
 	"context"
 	"errors"
+	"strings"
 	"sync"
 	"time"
+	"unicode"
 )
 
 // Merchant is a shop that takes OVO payments, with its credentials at each
@@ -14,6 +16,7 @@ type Merchant struct {
 	Name      string
 	CreatedAt time.Time
 	DOKU      DOKU
+	Faspay    Faspay
 }
 
 // DOKU is what a merchant has agreed with DOKU. Secrets are sealed at rest.
@@ -24,7 +27,55 @@ type DOKU struct {
 	PrivateKeyPEM   string // only for key pairs that the sandbox made
 	NotificationURL string // non-SNAP payments
 	SNAP            SNAPEndpoints
+
+	// OldSecretKey is the key that a rotation replaced. It verifies like SecretKey
+	// until OldSecretUntil, so that a merchant can change over without a gap.
+	OldSecretKey   string
+	OldSecretUntil time.Time
 }
+
+// VerifyingKeys are the secrets that may sign a call at the moment now, the
+// current one first.
+func (d DOKU) VerifyingKeys(now time.Time) []string {
+	if d.OldSecretKey != "" && now.Before(d.OldSecretUntil) {
+		return []string{d.SecretKey, d.OldSecretKey}
+	}
+	return []string{d.SecretKey}
+}
+
+// MaxSecretOverlap bounds how long an old secret may go on verifying.
+const MaxSecretOverlap = 30 * 24 * time.Hour
+
+// RotateSecret gives a merchant a new random secret, which is returned. The one
+// until now goes on verifying for the overlap; with none it stops at once. An
+// even older one stops in any case.
+func (g *Gateway) RotateSecret(ctx context.Context, id MerchantID, overlap time.Duration) (string, error) {
+	if overlap < 0 || overlap > MaxSecretOverlap {
+		return "", refuse(Invalid, "an old secret goes on verifying for 30 days at most")
+	}
+	secret := NewSecretKey()
+	err := g.store.Update(ctx, func(tx Tx) error {
+		m, err := tx.Merchant(id)
+		if errors.Is(err, ErrNoRow) {
+			return refuse(NotFound, "no such merchant")
+		}
+		if err != nil {
+			return err
+		}
+		d := &m.DOKU
+		d.OldSecretKey, d.OldSecretUntil, d.SecretKey = d.SecretKey, tx.Now().Add(overlap), secret
+		if overlap == 0 {
+			d.OldSecretKey, d.OldSecretUntil = "", time.Time{}
+		}
+		_, err = tx.UpdateMerchant(m)
+		return err
+	})
+	g.merchants.forget()
+	return secret, err
+}
+
+// NewSecretKey makes a secret for symmetric signatures, of 192 random bits.
+func NewSecretKey() string { return "SK-" + randomToken(24) }
 
 // SNAPEndpoints are the merchant's own URLs that SNAP notifications need. An
 // empty notification URL means that nothing of its kind is sent.
@@ -34,14 +85,60 @@ type SNAPEndpoints struct {
 	BindingNotificationURL string // bindings
 }
 
+// Faspay is what a merchant has agreed with Faspay. The password is sealed at rest.
+type Faspay struct {
+	MerchantID      string // up to five digits, unique; empty when the merchant does not use Faspay
+	UserID          string // is signed with, never sent
+	Password        string // is signed with, never sent
+	NotificationURL string // payments
+	ActivationURL   string // activations, called with their outcome in the query
+	ReturnURL       string // where the customer's browser goes after a page
+	Format          string // of notifications: "json" or "xml"
+	AmountScale     int    // what a rupiah is in messages: 1 or 100
+	Allow           AllowList
+	FlatErrors      bool // repeats an error's code where old clients look for it
+	Suspended       bool
+}
+
+// MaxFaspayID is the length of the longest Faspay merchant id: a payment's number
+// there has room for no more.
+const MaxFaspayID = 5
+
+// check refuses what Faspay's messages could not carry. Members that have a default take it.
+func (m *Merchant) check() error {
+	f := &m.Faspay
+	if f.Format == "" {
+		f.Format = "json"
+	}
+	if f.AmountScale == 0 {
+		f.AmountScale = 1
+	}
+	switch {
+	case f.Format != "json" && f.Format != "xml":
+		return refuse(Invalid, "Faspay's format is json or xml")
+	case f.AmountScale != 1 && f.AmountScale != 100:
+		return refuse(Invalid, "Faspay's amount_scale is 1 or 100")
+	case f.MerchantID != "" && (len(f.MerchantID) > MaxFaspayID || !isDigits(f.MerchantID, len(f.MerchantID))):
+		return refuse(Invalid, "a Faspay merchant id is one to five digits")
+	case f.MerchantID != "" && strings.ContainsFunc(m.Name, func(r rune) bool { return unicode.IsControl(r) || r >= 0xfffd && r <= 0xffff }):
+		return refuse(Invalid, "the name of a merchant with a Faspay merchant id is one line of text: XML carries no control characters")
+	case f.MerchantID != "" && (f.UserID == "" || f.Password == ""):
+		return refuse(Invalid, "a Faspay merchant id needs a user id and a password")
+	}
+	return f.Allow.check()
+}
+
 // CreateMerchant stores a merchant; its id and creation time are assigned.
 func (g *Gateway) CreateMerchant(ctx context.Context, m Merchant) (Merchant, error) {
+	if err := m.check(); err != nil {
+		return m, err
+	}
 	err := g.store.Update(ctx, func(tx Tx) error {
 		m.ID = MerchantID(g.newID("mch_", tx.Now()))
 		m.CreatedAt = tx.Now()
 		inserted, err := tx.InsertMerchant(m)
 		if err == nil && !inserted {
-			return refuse(Duplicate, "another merchant has this DOKU client id")
+			return refuse(Duplicate, "another merchant has this DOKU client id or Faspay merchant id")
 		}
 		return err
 	})
@@ -50,7 +147,13 @@ func (g *Gateway) CreateMerchant(ctx context.Context, m Merchant) (Merchant, err
 
 // UpdateMerchant replaces a merchant's name, credentials and URLs.
 func (g *Gateway) UpdateMerchant(ctx context.Context, m Merchant) error {
+	if err := m.check(); err != nil {
+		return err
+	}
 	err := g.store.Update(ctx, func(tx Tx) error {
+		if err := g.ownNames(tx, m); err != nil {
+			return err
+		}
 		updated, err := tx.UpdateMerchant(m)
 		if err == nil && !updated {
 			return refuse(NotFound, "no such merchant")
@@ -59,6 +162,26 @@ func (g *Gateway) UpdateMerchant(ctx context.Context, m Merchant) error {
 	})
 	g.merchants.forget()
 	return err
+}
+
+// ownNames refuses a name at a provider that another merchant has.
+func (g *Gateway) ownNames(tx Tx, m Merchant) error {
+	for _, name := range []struct {
+		value string
+		find  func(string) (Merchant, error)
+	}{{m.DOKU.ClientID, tx.MerchantByDOKUClient}, {m.Faspay.MerchantID, tx.MerchantByFaspayID}} {
+		if name.value == "" {
+			continue
+		}
+		other, err := name.find(name.value)
+		if err == nil && other.ID != m.ID {
+			return refuse(Duplicate, "another merchant has this DOKU client id or Faspay merchant id")
+		}
+		if err != nil && !errors.Is(err, ErrNoRow) {
+			return err
+		}
+	}
+	return nil
 }
 
 // Merchant finds a merchant by id.
@@ -82,33 +205,46 @@ func (g *Gateway) Merchants(ctx context.Context) (all []Merchant, err error) {
 // MerchantByDOKUClient finds the merchant behind a DOKU client id. Every signed
 // call needs it, so it is answered from memory after the first time.
 func (g *Gateway) MerchantByDOKUClient(ctx context.Context, clientID string) (Merchant, error) {
-	if m, ok := g.merchants.get(clientID); ok {
+	return g.cachedMerchant(ctx, merchantName{"doku", clientID}, Tx.MerchantByDOKUClient)
+}
+
+// MerchantByFaspayID finds the merchant behind a Faspay merchant id, like
+// MerchantByDOKUClient.
+func (g *Gateway) MerchantByFaspayID(ctx context.Context, id string) (Merchant, error) {
+	return g.cachedMerchant(ctx, merchantName{"faspay", id}, Tx.MerchantByFaspayID)
+}
+
+func (g *Gateway) cachedMerchant(ctx context.Context, name merchantName, find func(Tx, string) (Merchant, error)) (Merchant, error) {
+	if m, ok := g.merchants.get(name); ok {
 		return m, nil
 	}
 	var m Merchant
 	generation := g.merchants.generation()
 	err := g.view(ctx, "no such client", func(tx Tx) (err error) {
-		m, err = tx.MerchantByDOKUClient(clientID)
+		m, err = find(tx, name.id)
 		return err
 	})
 	if err == nil {
-		g.merchants.put(clientID, m, generation)
+		g.merchants.put(name, m, generation)
 	}
 	return m, err
 }
 
-// merchantCache remembers merchants by DOKU client id. A generation number keeps
+// merchantName is what a provider calls a merchant.
+type merchantName struct{ provider, id string }
+
+// merchantCache remembers merchants by their names. A generation number keeps
 // a read that began before an update from being stored after it.
 type merchantCache struct {
 	mu   sync.RWMutex
 	gen  uint64
-	byID map[string]Merchant
+	byID map[merchantName]Merchant
 }
 
-func (c *merchantCache) get(clientID string) (Merchant, bool) {
+func (c *merchantCache) get(name merchantName) (Merchant, bool) {
 	c.mu.RLock()
 	defer c.mu.RUnlock()
-	m, ok := c.byID[clientID]
+	m, ok := c.byID[name]
 	return m, ok
 }
 
@@ -118,16 +254,16 @@ func (c *merchantCache) generation() uint64 {
 	return c.gen
 }
 
-func (c *merchantCache) put(clientID string, m Merchant, generation uint64) {
+func (c *merchantCache) put(name merchantName, m Merchant, generation uint64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.gen != generation {
 		return
 	}
 	if c.byID == nil {
-		c.byID = map[string]Merchant{}
+		c.byID = map[merchantName]Merchant{}
 	}
-	c.byID[clientID] = m
+	c.byID[name] = m
 }
 
 func (c *merchantCache) forget() {

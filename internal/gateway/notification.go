@@ -145,14 +145,20 @@ func (g *Gateway) ResendNotification(ctx context.Context, id NotificationID) (No
 		if err != nil {
 			return err
 		}
-		n = Notification{
-			ID: NotificationID(g.newID("ntf_", tx.Now())), EventID: earlier.EventID, MerchantID: earlier.MerchantID, Subject: earlier.Subject,
-			Kind: earlier.Kind, Dialect: earlier.Dialect, State: NotificationQueued, NextAt: tx.Now(), CreatedAt: tx.Now(),
-		}
-		tx.OnCommit(g.wakeNotifier)
-		return tx.InsertNotification(n)
+		n, err = g.queueAgain(tx, earlier)
+		return err
 	})
 	return n, err
+}
+
+// queueAgain makes a new notification of an earlier one's event.
+func (g *Gateway) queueAgain(tx Tx, earlier Notification) (Notification, error) {
+	n := Notification{
+		ID: NotificationID(g.newID("ntf_", tx.Now())), EventID: earlier.EventID, MerchantID: earlier.MerchantID, Subject: earlier.Subject,
+		Kind: earlier.Kind, Dialect: earlier.Dialect, State: NotificationQueued, NextAt: tx.Now(), CreatedAt: tx.Now(),
+	}
+	tx.OnCommit(g.wakeNotifier)
+	return n, tx.InsertNotification(n)
 }
 
 // ReleaseNotifications ends all leases. A process that owns its database alone

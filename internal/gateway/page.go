@@ -62,6 +62,15 @@ const (
 	PageSuperseded PageState = "superseded"
 )
 
+// ReturnURL is where the merchant, when it asked for the page, wanted its visitor
+// to go from how it has ended.
+func (p Page) ReturnURL() string {
+	if p.State == PageDone {
+		return p.Return.Success
+	}
+	return p.Return.Failure
+}
+
 // Open reports whether the page still waits for its customer.
 func (s PageState) Open() bool { return s == PageOTP || s == PagePIN }
 
@@ -71,6 +80,7 @@ type PageView struct {
 	Merchant  string // the shop's name
 	Phone     Phone
 	Amount    money.Amount // zero on a binding page
+	Payment   Payment      // zero on a binding page
 	OTPLive   bool         // a code was sent and has not passed
 	MayResend bool
 }
@@ -200,7 +210,7 @@ func (g *Gateway) EnterPIN(ctx context.Context, key, pin string) (PageView, erro
 	}
 	var right bool
 	if w.ID != "" && isDigits(pin, PINDigits) {
-		if right, err = g.pins.matches(ctx, w.ID, pin, w.PINHash); err != nil {
+		if right, err = g.secrets.matches(ctx, pinOf(w.ID), pin, w.PINHash); err != nil {
 			return PageView{}, err
 		}
 	}
@@ -301,6 +311,19 @@ func (g *Gateway) closePage(tx Tx, p *Page, state PageState, reason Code) error 
 	return g.failBinding(tx, b, event)
 }
 
+// endPage is closePage for a page on which nobody has just made a step.
+func (g *Gateway) endPage(tx Tx, before Page, state PageState, reason Code) error {
+	p := before
+	if err := g.closePage(tx, &p, state, reason); err != nil {
+		return err
+	}
+	saved, err := tx.UpdatePage(p, before)
+	if err == nil && !saved {
+		return ErrRetry
+	}
+	return err
+}
+
 // outcome marks a refusal inside onPage that commits what was counted.
 type outcome struct{ refusal *Error }
 
@@ -371,7 +394,7 @@ func (g *Gateway) pageView(tx Tx, p Page) (PageView, error) {
 		if err != nil {
 			return v, fmt.Errorf("gateway: page %s: %w", p.ID, err)
 		}
-		v.Amount = payment.Amount
+		v.Amount, v.Payment = payment.Amount, payment
 	}
 	return v, nil
 }

@@ -19,7 +19,8 @@ type Payment struct {
 	PageID      PageID // the page that confirms it, or ""
 	Channel     Channel
 	Dialect     string // which protocol made it; references are unique within it
-	Reference   string // the merchant's number of the payment
+	Reference   string // the merchant's number of the payment; where it has an order, ours
+	Order       string // what is paid, when a payment of it that failed may be followed by another; or ""
 	RequestID   string // the merchant's id of the request that made it
 	Amount      money.Amount
 	Use         ledger.Use
@@ -46,7 +47,12 @@ const (
 	JokulSale      Channel = "jokul_sale"      // confirmed by the customer on a hosted page
 	JokulRecurring Channel = "jokul_recurring" // charged under the binding's consent
 	PushToPay      Channel = "push"            // confirmed by the customer in the wallet's app
+
+	FaspayPayment Channel = "faspay" // confirmed by the customer on a hosted page
 )
+
+// onPage reports whether the customer confirms such payments on a hosted page.
+func (c Channel) onPage() bool { return c == SNAPSale || c == JokulSale || c == FaspayPayment }
 
 // PaymentState is where a payment stands.
 //
@@ -111,9 +117,11 @@ type CreatePayment struct {
 	Claim       Claim
 	Merchant    MerchantID
 	Binding     BindingID
+	Phone       Phone // as the merchant knows it: names the binding where Binding does not
 	Channel     Channel
 	Dialect     string
-	Reference   string
+	Reference   string // with an Order: the prefix of the reference that is made
+	Order       string
 	RequestID   string
 	Amount      money.Amount
 	Use         ledger.Use
@@ -133,6 +141,10 @@ type CreatePayment struct {
 // A purse that does not hold the amount is an outcome: the refused payment is
 // kept and its reference is used up. Every other refusal leaves nothing behind.
 // An awaiting payment reserves nothing; purses are checked when it is confirmed.
+//
+// An order is paid once. Asking again for an order that awaits its customer leads
+// to the same payment and page, with other content to Inconsistent; an order that
+// is paid is a Duplicate. Any other payment of it may be followed by a new one.
 func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment, Page, error) {
 	if in.Amount < 1 || in.Amount > money.Max {
 		return Payment{}, Page{}, g.refuseOnce(ctx, in.Claim, refuse(AmountInvalid, "an amount is 1 to "+money.Amount(money.Max).Rupiah()))
@@ -140,7 +152,7 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 	if in.Use == ledger.UseExact && (in.Split.Cash < 0 || in.Split.Points < 0 || in.Split.Total() != in.Amount) {
 		return Payment{}, Page{}, g.refuseOnce(ctx, in.Claim, refuse(AmountInvalid, "the purses' shares do not add up to the amount"))
 	}
-	decided, err := g.decide(ctx, Operation{Name: OpPayment, Merchant: in.Merchant, Phone: g.phoneOf(ctx, in.Binding)})
+	decided, err := g.decidePayment(ctx, in)
 	if err != nil {
 		return Payment{}, Page{}, err
 	}
@@ -148,7 +160,11 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 	var page Page
 	err = g.once(ctx, in.Claim, func(tx Tx) error {
 		refusal := decided
-		b, err := activeOnly(tx, in.Merchant, func(tx Tx) (Binding, error) { return tx.Binding(in.Binding) })
+		var err error
+		if p, page, err = g.joinOrder(tx, in); err != nil || p.ID != "" {
+			return err
+		}
+		b, err := in.binding(tx)
 		if in.KeepRefusals && errors.As(err, &refusal) && refusal.Code == ConsentExpired {
 			b, err = tx.Binding(in.Binding)
 		}
@@ -163,7 +179,10 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 			ID: PaymentID(g.newID("pay_", tx.Now())), MerchantID: in.Merchant, WalletID: w.ID, BindingID: b.ID,
 			Channel: in.Channel, Dialect: in.Dialect, Reference: in.Reference, RequestID: in.RequestID,
 			Amount: in.Amount, Use: in.Use, Split: in.Split, Fingerprint: in.Fingerprint, Details: in.Details,
-			NotifyURL: in.NotifyURL, CreatedAt: tx.Now(), CustomerID: b.CustomerID,
+			NotifyURL: in.NotifyURL, CreatedAt: tx.Now(), CustomerID: b.CustomerID, Order: in.Order,
+		}
+		if p.Order != "" {
+			p.Reference += randomDigits(orderDigits) // not counted: no row to wait for, and nothing to guess
 		}
 		if refusal == nil {
 			if refusal, err = g.refusalOf(tx, w, p.Amount); err != nil {
@@ -178,7 +197,7 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 			}
 			return g.refusePayment(tx, &p, refusal, in.KeepRefusals)
 		}
-		if in.Channel == SNAPSale || in.Channel == JokulSale {
+		if in.Channel.onPage() {
 			page, err = g.awaitCustomer(tx, &p, w, in.Return)
 			return err
 		}
@@ -188,6 +207,66 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 		err = refuse(p.Reason, "")
 	}
 	return p, page, err
+}
+
+// orderDigits is how many digits of its own a payment of an order has.
+const orderDigits = 8
+
+// binding finds the active binding that pays.
+func (in CreatePayment) binding(tx Tx) (Binding, error) {
+	if in.Phone != "" {
+		return boundPhone(tx, in.Merchant, in.Phone)
+	}
+	return activeOnly(tx, in.Merchant, func(tx Tx) (Binding, error) { return tx.Binding(in.Binding) })
+}
+
+// decidePayment asks the sandbox for a payment's outcome. A payment that is only
+// joined is not decided again.
+func (g *Gateway) decidePayment(ctx context.Context, in CreatePayment) (*Error, error) {
+	if g.force == nil {
+		return nil, nil
+	}
+	phone := in.Phone
+	if phone == "" {
+		phone = g.phoneOf(ctx, in.Binding)
+	}
+	known := in.Order != "" && g.view(ctx, "", func(tx Tx) error {
+		_, err := tx.PaymentOfOrder(in.Merchant, in.Dialect, in.Order)
+		return err
+	}) == nil
+	if known {
+		return nil, nil
+	}
+	return g.decide(ctx, Operation{Name: OpPayment, Merchant: in.Merchant, Phone: phone})
+}
+
+// joinOrder finds the payment of the same order that awaits its customer, or
+// nothing when a new one may be made.
+func (g *Gateway) joinOrder(tx Tx, in CreatePayment) (Payment, Page, error) {
+	if in.Order == "" {
+		return Payment{}, Page{}, nil
+	}
+	p, err := tx.PaymentOfOrder(in.Merchant, in.Dialect, in.Order)
+	if errors.Is(err, ErrNoRow) {
+		return Payment{}, Page{}, nil
+	}
+	if err != nil {
+		return Payment{}, Page{}, err
+	}
+	if p.State != PaymentAwaiting {
+		return Payment{}, Page{}, refuse(Duplicate, "the order is "+string(p.State))
+	}
+	page, err := tx.Page(p.PageID)
+	if err != nil {
+		return Payment{}, Page{}, err
+	}
+	if !tx.Now().Before(page.Deadline) {
+		return Payment{}, Page{}, g.endPage(tx, page, PageExpired, Expired)
+	}
+	if p.Fingerprint != in.Fingerprint {
+		return Payment{}, Page{}, refuse(Inconsistent, "the order has a payment with other content that waits for its customer")
+	}
+	return p, page, nil
 }
 
 // refusePayment refuses a payment for what the wallet says.
@@ -348,6 +427,7 @@ type PaymentQuery struct {
 	Reference string
 	ID        PaymentID
 	RequestID string
+	Order     string // only beside one of the others
 }
 
 // FindPayment finds one payment of a merchant, with its refunds and, while it
@@ -404,10 +484,70 @@ func findPayment(tx Tx, merchant MerchantID, q PaymentQuery) (p Payment, err err
 	if err != nil {
 		return p, err
 	}
-	if p.MerchantID != merchant || p.Dialect != q.Dialect || q.ID != "" && p.ID != q.ID || q.RequestID != "" && p.RequestID != q.RequestID {
+	if p.MerchantID != merchant || p.Dialect != q.Dialect || q.ID != "" && p.ID != q.ID || q.RequestID != "" && p.RequestID != q.RequestID ||
+		q.Order != "" && p.Order != q.Order {
 		return Payment{}, ErrNoRow
 	}
 	return p, nil
+}
+
+// CancelPayment gives up a payment that awaits its customer, on the merchant's
+// word, and ends its page. One that does not wait any more comes beside WrongState.
+func (g *Gateway) CancelPayment(ctx context.Context, merchant MerchantID, q PaymentQuery) (p Payment, err error) {
+	late := false
+	err = g.store.Update(ctx, func(tx Tx) error {
+		late = false
+		if p, err = findPayment(tx, merchant, q); errors.Is(err, ErrNoRow) {
+			return refuse(NotFound, "no such payment")
+		}
+		if err != nil {
+			return err
+		}
+		if p.State != PaymentAwaiting || p.PageID == "" {
+			return refuse(WrongState, "the payment is "+string(p.State))
+		}
+		page, err := tx.Page(p.PageID)
+		if err != nil {
+			return err
+		}
+		if late = !tx.Now().Before(page.Deadline); late {
+			err = g.endPage(tx, page, PageExpired, Expired)
+		} else {
+			err = g.endPage(tx, page, PageCancelled, Cancelled)
+		}
+		if err != nil {
+			return err
+		}
+		p, err = tx.Payment(p.ID)
+		return err
+	})
+	if err == nil && late {
+		err = refuse(WrongState, "the payment is "+string(p.State))
+	}
+	return p, err
+}
+
+// HistoryQuery asks for a page of a wallet's payments of orders to one merchant.
+type HistoryQuery struct {
+	Merchant    MerchantID
+	Phone       Phone // as the merchant knows it
+	Dialect     string
+	From, Until time.Time // when they were made: from its beginning, without its end
+	Page, Limit int       // Page counts from 1
+}
+
+// History lists the payments of orders that the wallet behind an active binding
+// made, newest first.
+func (g *Gateway) History(ctx context.Context, q HistoryQuery) (all []Payment, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		b, err := boundPhone(tx, q.Merchant, q.Phone)
+		if err != nil {
+			return err
+		}
+		all, err = tx.OrderHistory(q.Merchant, b.WalletID, q.Dialect, q.From, q.Until, (q.Page-1)*q.Limit, q.Limit)
+		return err
+	})
+	return all, err
 }
 
 // Payment finds any payment by id, for operators.
@@ -422,6 +562,28 @@ func (g *Gateway) Payment(ctx context.Context, id PaymentID) (PaymentStatus, err
 		return err
 	})
 	return s, err
+}
+
+// WalletHistory lists up to limit payments of a wallet that have come to an end,
+// the latest first, that ended before the one named ("" for the latest).
+func (g *Gateway) WalletHistory(ctx context.Context, phone Phone, before PaymentID, limit int) (all []Payment, err error) {
+	err = g.view(ctx, "no such wallet or payment", func(tx Tx) error {
+		w, err := tx.WalletByPhone(phone)
+		if err != nil {
+			return err
+		}
+		var final time.Time
+		if before != "" {
+			p, err := tx.Payment(before)
+			if err != nil {
+				return err
+			}
+			final = p.FinalAt
+		}
+		all, err = tx.WalletPayments(w.ID, final, before, limit)
+		return err
+	})
+	return all, err
 }
 
 // Payments lists up to limit payments of all merchants, newest first, that are

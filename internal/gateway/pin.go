@@ -29,51 +29,57 @@ type PINCost struct {
 // 20 ms of one core.
 var DefaultPINCost = PINCost{MemoryKiB: 19 << 10, Passes: 2}
 
-// pinHasher computes PIN hashes, at most one per core at a time, so that a flood
-// of guesses can exhaust neither memory nor the other cores' work.
-type pinHasher struct {
+// secretHasher hashes what people know, PINs and passwords, at most one per core at
+// a time, so that a flood of guesses can exhaust neither memory nor the other
+// cores' work.
+type secretHasher struct {
 	keys  *seal.Keyring
 	cost  PINCost
 	slots chan struct{} // held while hashing
 	queue chan struct{} // held while waiting or hashing
 }
 
-func newPINHasher(keys *seal.Keyring, cost PINCost) *pinHasher {
+func newSecretHasher(keys *seal.Keyring, cost PINCost) *secretHasher {
 	cores := runtime.GOMAXPROCS(0)
-	return &pinHasher{keys: keys, cost: cost, slots: make(chan struct{}, cores), queue: make(chan struct{}, cores+64)}
+	return &secretHasher{keys: keys, cost: cost, slots: make(chan struct{}, cores), queue: make(chan struct{}, cores+64)}
 }
 
-// hash returns "argon2id$<KiB>$<passes>$<salt>$<key>" for a wallet's PIN.
-func (h *pinHasher) hash(wallet WalletID, pin string) string {
+// owner is whose secret a hash is of; a hash moved to another owner matches nothing.
+type owner struct{ purpose, id string }
+
+func pinOf(w WalletID) owner { return owner{"wallet.pin", string(w)} }
+
+// hash returns "argon2id$<KiB>$<passes>$<salt>$<key>".
+func (h *secretHasher) hash(of owner, secret string) string {
 	salt := make([]byte, 16)
 	rand.Read(salt)
-	key := h.derive(wallet, pin, salt, h.cost)
+	key := h.derive(of, secret, salt, h.cost)
 	return fmt.Sprintf("argon2id$%d$%d$%s$%s", h.cost.MemoryKiB, h.cost.Passes,
 		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
 }
 
-// matches compares a PIN with a stored hash. It takes tens of milliseconds and
+// matches compares a secret with a stored hash. It takes tens of milliseconds and
 // must not run inside a transaction. It fails with Busy when too many wait.
-func (h *pinHasher) matches(ctx context.Context, wallet WalletID, pin, stored string) (bool, error) {
+func (h *secretHasher) matches(ctx context.Context, of owner, secret, stored string) (bool, error) {
 	parts := strings.Split(stored, "$")
 	var cost PINCost
 	if len(parts) != 5 || parts[0] != "argon2id" {
-		return false, fmt.Errorf("gateway: wallet %s has an unreadable PIN hash", wallet)
+		return false, fmt.Errorf("gateway: %s of %s has an unreadable hash", of.purpose, of.id)
 	}
 	if _, err := fmt.Sscanf(parts[1]+" "+parts[2], "%d %d", &cost.MemoryKiB, &cost.Passes); err != nil {
-		return false, fmt.Errorf("gateway: wallet %s has an unreadable PIN hash: %w", wallet, err)
+		return false, fmt.Errorf("gateway: %s of %s has an unreadable hash: %w", of.purpose, of.id, err)
 	}
 	salt, err1 := base64.RawStdEncoding.DecodeString(parts[3])
 	want, err2 := base64.RawStdEncoding.DecodeString(parts[4])
 	if err1 != nil || err2 != nil {
-		return false, fmt.Errorf("gateway: wallet %s has an unreadable PIN hash", wallet)
+		return false, fmt.Errorf("gateway: %s of %s has an unreadable hash", of.purpose, of.id)
 	}
 
 	select {
 	case h.queue <- struct{}{}:
 		defer func() { <-h.queue }()
 	default:
-		return false, &Error{Code: Busy, Detail: "too many PINs are being checked; try again", RetryAfter: time.Second}
+		return false, &Error{Code: Busy, Detail: "too many PINs and passwords are being checked; try again", RetryAfter: time.Second}
 	}
 	select {
 	case h.slots <- struct{}{}:
@@ -81,11 +87,11 @@ func (h *pinHasher) matches(ctx context.Context, wallet WalletID, pin, stored st
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-	return subtle.ConstantTimeCompare(h.derive(wallet, pin, salt, cost), want) == 1, nil
+	return subtle.ConstantTimeCompare(h.derive(of, secret, salt, cost), want) == 1, nil
 }
 
-func (h *pinHasher) derive(wallet WalletID, pin string, salt []byte, cost PINCost) []byte {
-	peppered := h.keys.Digest("wallet.pin", string(wallet)+"|"+pin)
+func (h *secretHasher) derive(of owner, secret string, salt []byte, cost PINCost) []byte {
+	peppered := h.keys.Digest(of.purpose, of.id+"|"+secret)
 	return argon2.IDKey([]byte(peppered), salt, cost.Passes, cost.MemoryKiB, 1, 32)
 }
 

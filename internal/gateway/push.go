@@ -271,7 +271,7 @@ func (g *Gateway) ApprovePush(ctx context.Context, phone Phone, id PaymentID, pi
 	}
 	right := false
 	if s.Payment.State == PaymentAwaiting && isDigits(pin, PINDigits) {
-		if right, err = g.pins.matches(ctx, s.Wallet.ID, pin, s.Wallet.PINHash); err != nil {
+		if right, err = g.secrets.matches(ctx, pinOf(s.Wallet.ID), pin, s.Wallet.PINHash); err != nil {
 			return s, err
 		}
 	}

@@ -14,7 +14,7 @@ type Refund struct {
 	ID         RefundID
 	MerchantID MerchantID
 	PaymentID  PaymentID
-	Dialect    string
+	Dialect    string // the dialect that asked for it, or SpaceOffice
 	Reference  string // the merchant's number of the refund, unique within its dialect
 	RequestID  string // the merchant's id of the request that made it
 	Amount     money.Amount
@@ -30,10 +30,16 @@ type RefundPayment struct {
 	Merchant  MerchantID
 	Payment   PaymentQuery
 	Reference string
+	// Space is within which Reference is unique, "" for the payment's dialect.
+	Space     string
 	RequestID string
 	Amount    money.Amount
 	Reason    string
 }
+
+// SpaceOffice is where the references of refunds made by people are unique, apart
+// from those that merchants choose.
+const SpaceOffice = "office"
 
 // RefundPayment gives money back. Refunds of one payment may be partial and
 // several, up to what it took. The same reference with the same content answers
@@ -46,6 +52,9 @@ func (g *Gateway) RefundPayment(ctx context.Context, in RefundPayment) (Refund, 
 	if err := g.forced(ctx, Operation{Name: OpRefund, Merchant: in.Merchant}); err != nil {
 		return Refund{}, Payment{}, g.refuseOnce(ctx, in.Claim, err)
 	}
+	if in.Space == "" {
+		in.Space = in.Payment.Dialect
+	}
 	var r Refund
 	var p Payment
 	err := g.once(ctx, in.Claim, func(tx Tx) (err error) {
@@ -56,7 +65,7 @@ func (g *Gateway) RefundPayment(ctx context.Context, in RefundPayment) (Refund, 
 		if err != nil {
 			return err
 		}
-		earlier, err := tx.RefundByReference(in.Merchant, in.Payment.Dialect, in.Reference)
+		earlier, err := tx.RefundByReference(in.Merchant, in.Space, in.Reference)
 		if err == nil {
 			if earlier.PaymentID != p.ID || earlier.Amount != in.Amount {
 				return refuse(Inconsistent, "an earlier refund with this reference has other content")
@@ -83,7 +92,7 @@ func (g *Gateway) refund(tx Tx, p *Payment, in RefundPayment) (Refund, error) {
 		return Refund{}, refuse(RefundExceeds, left.Rupiah()+" of the payment is left to refund")
 	}
 	r := Refund{
-		ID: RefundID(g.newID("rfd_", tx.Now())), MerchantID: p.MerchantID, PaymentID: p.ID, Dialect: p.Dialect,
+		ID: RefundID(g.newID("rfd_", tx.Now())), MerchantID: p.MerchantID, PaymentID: p.ID, Dialect: in.Space,
 		Reference: in.Reference, RequestID: in.RequestID, Amount: in.Amount, Split: split, Reason: in.Reason,
 		TransferID: g.newID("trf_", tx.Now()), CreatedAt: tx.Now(),
 	}

@@ -52,10 +52,13 @@ type Tx interface {
 	UpdateMerchant(Merchant) (bool, error)
 	Merchant(MerchantID) (Merchant, error)
 	MerchantByDOKUClient(clientID string) (Merchant, error)
+	MerchantByFaspayID(id string) (Merchant, error)
 	Merchants() ([]Merchant, error)
 
 	InsertWallet(Wallet) (bool, error)
 	UpdateWalletTerms(Wallet) error // name, status, limits, PIN lock; never the balance
+	// SetWalletPhone moves a wallet to another number unless that has one.
+	SetWalletPhone(id WalletID, from, to Phone) (bool, error)
 	SetPINFails(id WalletID, fails int, lockedUntil time.Time) error
 	Wallet(WalletID) (Wallet, error)
 	WalletByPhone(Phone) (Wallet, error)
@@ -73,13 +76,16 @@ type Tx interface {
 	Binding(BindingID) (Binding, error)
 	BindingByAuthCode(authCode string) (Binding, error)
 	ActiveBinding(MerchantID, WalletID) (Binding, error)
+	// BindingOfPhone finds, among the bindings that were ever active of a phone as
+	// the merchant knows it, the active one, or else the one that ended last.
+	BindingOfPhone(MerchantID, Phone) (Binding, error)
 	AwaitingBindings(m MerchantID, w WalletID, customerID string) ([]Binding, error)
 	CustomerBindings(m MerchantID, customerID string) ([]Binding, error) // active, newest first
 	WalletBindings(WalletID) ([]Binding, error)
 	DueBindings(limit int) ([]Binding, error) // active, past their end
 	// ActivateBinding makes an awaiting binding active.
 	ActivateBinding(id BindingID, expiresAt time.Time) (bool, error)
-	EndBinding(id BindingID, from, to BindingState) (bool, error)
+	EndBinding(id BindingID, from, to BindingState, by EndedBy) (bool, error)
 	SetBindingToken(id BindingID, expiresAt time.Time) error
 
 	InsertPage(Page) error
@@ -101,8 +107,16 @@ type Tx interface {
 	Payment(PaymentID) (Payment, error)
 	PaymentByReference(m MerchantID, dialect, reference string) (Payment, error)
 	PaymentByRequestID(m MerchantID, dialect, requestID string) (Payment, error)
+	// PaymentOfOrder finds the one payment of an order that is paid or may be yet.
+	PaymentOfOrder(m MerchantID, dialect, order string) (Payment, error)
+	// OrderHistory lists a wallet's payments of orders that were made in a time,
+	// from its beginning and without its end, newest first.
+	OrderHistory(m MerchantID, w WalletID, dialect string, from, until time.Time, skip, limit int) ([]Payment, error)
 	AwaitingPayments(BindingID) ([]Payment, error)
 	Payments(before PaymentID, limit int) ([]Payment, error)
+	// WalletPayments lists a wallet's payments that became final before another one,
+	// newest first; the zero time is before none.
+	WalletPayments(w WalletID, final time.Time, before PaymentID, limit int) ([]Payment, error)
 
 	// InsertPush fails its guard when the merchant has used the proof before.
 	InsertPush(Push) (bool, error)
@@ -137,6 +151,55 @@ type Tx interface {
 	Notifications(subject string, before NotificationID, limit int) ([]Notification, error)
 	InsertAttempt(Attempt) error
 	Attempts(NotificationID) ([]Attempt, error)
+
+	// Searches list up to limit rows, newest first, and look at no more than reach
+	// of them; the id is where the list goes on, "" at its end.
+	SearchPayments(f PaymentFilter, limit, reach int) ([]Payment, PaymentID, error)
+	SearchBindings(f BindingFilter, limit, reach int) ([]Binding, BindingID, error)
+	SearchNotifications(f NotificationFilter, limit, reach int) ([]Notification, NotificationID, error)
+	SearchTransfers(f TransferFilter, limit, reach int) ([]Movement, TransferID, error)
+	// PaymentsNamed finds payments, of m unless that is "", by their reference,
+	// request id, or a reference of their refunds within one of the spaces.
+	PaymentsNamed(m MerchantID, number string, spaces []string, limit int) ([]Payment, error)
+	SubjectOf(id string) (string, error) // of a refund, event, notification, transfer or page
+	MerchantsAfter(after MerchantID, limit int) ([]Merchant, error)
+	WalletsAfter(after Phone, limit int) ([]Wallet, error)
+	RefundsBetween(m MerchantID, days Period, limit int) ([]Refund, error)
+	Movement(TransferID) (Movement, error)
+
+	// TallyWaits reports whether a tally has rows to count that are older than to.
+	TallyWaits(name, to string) (bool, error)
+	// Tally counts up to limit rows older than to and returns how many it counted.
+	Tally(name, to string, limit int) (int, error)
+	// Counts of m or, with "", of all merchants, in slots of whole hours or days.
+	PaymentCounts(m MerchantID, p Period, slot time.Duration) ([]PaymentCount, error)
+	NotificationCounts(m MerchantID, p Period, slot time.Duration) ([]NotificationCount, error)
+	CountNotifications(m MerchantID, state NotificationState, limit int) (int, error)
+	Settlements(f SettlementFilter, limit int) ([]Settlement, error)
+	Receivables(m MerchantID) (ledger.Split, error)
+	Book() (Book, error)
+
+	InsertUser(User) (bool, error)
+	SetPassword(id UserID, hash string, temporary bool) (bool, error) // also lifts a lock
+	SetUserDisabled(id UserID, disabled bool) (bool, error)
+	// CountWrongPassword locks the user until a moment when it is the last of tries.
+	CountWrongPassword(id UserID, tries int, lockUntil time.Time) error
+	// CountSignIn starts the count anew unless the user is locked or disabled, or
+	// the password has another hash by now.
+	CountSignIn(id UserID, hash string) (bool, error)
+	User(UserID) (User, error)
+	UserByName(name string) (User, error)
+	Users(after string, limit int) ([]User, error)
+	InsertSession(Session) error
+	Session(tokenDigest string) (Session, error)
+	TouchSession(tokenDigest string) error
+	DeleteSession(tokenDigest string) error
+	DeleteSessionsOf(id UserID, keep string) error
+	DeleteEndedSessions(idleSince time.Time) error
+
+	InsertTrace(Trace) error
+	EndTrace(id TraceID, outcome string) error
+	Trail(f TraceFilter, limit int) ([]Trace, error)
 
 	// AnythingDue reports whether DuePages or DueBindings would find something.
 	AnythingDue() (bool, error)

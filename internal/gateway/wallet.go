@@ -84,7 +84,7 @@ func (g *Gateway) CreateWallet(ctx context.Context, in NewWallet) (Wallet, error
 	w := Wallet{
 		ID: WalletID(g.newID("wal_", g.clock.Now())), Phone: in.Phone, Name: in.Name, Status: in.Status, Limits: in.Limits,
 	}
-	w.PINHash = g.pins.hash(w.ID, in.PIN)
+	w.PINHash = g.secrets.hash(pinOf(w.ID), in.PIN)
 	if g.keepCodes {
 		w.PIN = in.PIN
 	}

@@ -14,7 +14,9 @@
 // and neither number, code nor PIN is ever logged. A malformed number, an unknown
 // one and one opened under the other kind's path get the same answer.
 //
-// Files: pages.go the requests, screen.go what is shown, target.go the way back to
+// Beside them stand public pages that say how to fill a wallet, with an icon each.
+//
+// Files: pages.go the requests, guides.go how to fill a wallet, screen.go what is shown, target.go the way back to
 // the merchant, language.go which language, texts.go every word, page.html and
 // page.css the looks.
 package pages

@@ -1,6 +1,7 @@
 package pages
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -25,6 +26,9 @@ type Config struct {
 	// InboxURL is where a visitor can read the codes sent to a phone. Only the
 	// sandbox has such a place.
 	InboxURL func(gateway.Phone) string
+	// ReturnURL, when set, may name another place for the visitor of an ended page
+	// than the merchant named when it asked for the page; "" names none.
+	ReturnURL func(context.Context, gateway.PageView) string
 }
 
 // Handler serves the pages.
@@ -58,6 +62,7 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	mux.HandleFunc(bindingRoot+"{key}", func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, false) })
 	mux.HandleFunc(paymentRoot+"{key}", func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, true) })
 	mux.HandleFunc(root, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, false) })
+	h.mountGuides(mux)
 }
 
 // visit is one request for one page.
@@ -237,7 +242,7 @@ func (v *visit) again() {
 // leave sends the browser to the merchant, or to how the page ended when the
 // merchant's URL is none to be sent to.
 func (v *visit) leave(view gateway.PageView) {
-	to := returnURL(view.Page)
+	to := v.returnURL(view)
 	if !redirectable(to) {
 		v.again()
 		return

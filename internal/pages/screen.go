@@ -25,7 +25,8 @@ var pageHTML string
 
 var pageTemplate = template.Must(template.New("page").Parse(pageHTML))
 
-// screen is what the template shows. Exactly one of OTP, PIN and Ending is set.
+// screen is what the template shows. Exactly one of OTP, PIN, Ending and Guide is
+// set.
 type screen struct {
 	Text, Other *texts
 	Style       template.CSS
@@ -42,6 +43,7 @@ type screen struct {
 	OTP    *otpStep
 	PIN    *pinStep
 	Ending *ending
+	Guide  *guideScreen
 	Good   bool   // the ending is a success
 	Return string // link to the merchant, or ""
 	Note   string // what did not happen, or ""
@@ -96,7 +98,7 @@ func (v *visit) page(status int, view gateway.PageView, refused string) {
 				s.Note = t.NoMoney
 			}
 		}
-		if to := returnURL(view.Page); webAddress(to) {
+		if to := v.returnURL(view); webAddress(to) {
 			s.Return = to
 		}
 	}

@@ -7,11 +7,13 @@ import (
 )
 
 // returnURL is where the merchant wants the visitor of an ended page.
-func returnURL(p gateway.Page) string {
-	if p.State == gateway.PageDone {
-		return p.Return.Success
+func (v *visit) returnURL(view gateway.PageView) string {
+	if v.ReturnURL != nil {
+		if to := v.ReturnURL(v.r.Context(), view); to != "" {
+			return to
+		}
 	}
-	return p.Return.Failure
+	return view.Page.ReturnURL()
 }
 
 // webAddress accepts addresses of http and https that name a host and no user.

@@ -16,9 +16,24 @@ import (
 // merchantView is a merchant as shown and as given. In a request a member that is
 // not there keeps its value or, on creation, is generated.
 type merchantView struct {
-	ID   string    `json:"id,omitempty"`
-	Name *string   `json:"name,omitempty"`
-	DOKU *dokuView `json:"doku,omitempty"`
+	ID     string      `json:"id,omitempty"`
+	Name   *string     `json:"name,omitempty"`
+	DOKU   *dokuView   `json:"doku,omitempty"`
+	Faspay *faspayView `json:"faspay,omitempty"`
+}
+
+type faspayView struct {
+	MerchantID            *string   `json:"merchant_id,omitempty"`
+	UserID                *string   `json:"user_id,omitempty"`
+	Password              *string   `json:"password,omitempty"`
+	NotificationURL       *string   `json:"notification_url,omitempty"`
+	ActivationCallbackURL *string   `json:"activation_callback_url,omitempty"`
+	ReturnURL             *string   `json:"return_url,omitempty"`
+	Format                *string   `json:"format,omitempty"`
+	AmountScale           *int      `json:"amount_scale,omitempty"`
+	Allow                 *[]string `json:"allow,omitempty"`
+	FlatErrors            *bool     `json:"flat_errors,omitempty"`
+	Suspended             *bool     `json:"suspended,omitempty"`
 }
 
 type dokuView struct {
@@ -38,17 +53,27 @@ type snapView struct {
 }
 
 func (s *Sandbox) viewMerchant(m gateway.Merchant) merchantView {
-	d := m.DOKU
+	d, f := m.DOKU, m.Faspay
+	allow := append([]string{}, f.Allow.Entries()...)
 	return merchantView{ID: string(m.ID), Name: &m.Name, DOKU: &dokuView{
 		ClientID: &d.ClientID, SecretKey: &d.SecretKey, PublicKeyPEM: &d.PublicKeyPEM, PrivateKeyPEM: &d.PrivateKeyPEM,
 		GatewayPublicKeyPEM: &s.PublicKeyPEM, NotificationURL: &d.NotificationURL,
 		SNAP: &snapView{&d.SNAP.NotificationURL, &d.SNAP.BindingNotificationURL, &d.SNAP.TokenURL},
+	}, Faspay: &faspayView{
+		MerchantID: &f.MerchantID, UserID: &f.UserID, Password: &f.Password, NotificationURL: &f.NotificationURL,
+		ActivationCallbackURL: &f.ActivationURL, ReturnURL: &f.ReturnURL, Format: &f.Format, AmountScale: &f.AmountScale,
+		Allow: &allow, FlatErrors: &f.FlatErrors, Suspended: &f.Suspended,
 	}}
 }
 
 // apply writes the members that are there over m.
 func (v merchantView) apply(m *gateway.Merchant) error {
 	set(&m.Name, v.Name)
+	if v.Faspay != nil {
+		if err := v.Faspay.apply(&m.Faspay); err != nil {
+			return err
+		}
+	}
 	d := v.DOKU
 	if d == nil {
 		return nil
@@ -82,7 +107,34 @@ func (v merchantView) apply(m *gateway.Merchant) error {
 	return nil
 }
 
-func set(to, from *string) {
+func (v faspayView) apply(f *gateway.Faspay) error {
+	set(&f.MerchantID, v.MerchantID)
+	set(&f.UserID, v.UserID)
+	set(&f.Password, v.Password)
+	set(&f.Format, v.Format)
+	set(&f.AmountScale, v.AmountScale)
+	set(&f.FlatErrors, v.FlatErrors)
+	set(&f.Suspended, v.Suspended)
+	if v.Allow != nil {
+		f.Allow = gateway.NewAllowList(*v.Allow)
+	}
+	for _, u := range []struct {
+		to   *string
+		from *string
+		name string
+	}{
+		{&f.NotificationURL, v.NotificationURL, "faspay.notification_url"},
+		{&f.ActivationURL, v.ActivationCallbackURL, "faspay.activation_callback_url"},
+		{&f.ReturnURL, v.ReturnURL, "faspay.return_url"},
+	} {
+		if err := setURL(u.to, u.from, u.name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func set[T any](to, from *T) {
 	if from != nil {
 		*to = *from
 	}
@@ -128,8 +180,35 @@ func (s *Sandbox) createMerchant(r *http.Request) (any, error) {
 	if err := generate(&m); err != nil {
 		return nil, err
 	}
-	m, err := s.Gateway.CreateMerchant(r.Context(), m)
-	return created{s.viewMerchant(m)}, err
+	// There are no more than 100,000 Faspay ids: one that was drawn may be taken.
+	drawn := m.Faspay.MerchantID == ""
+	for try := 1; ; try++ {
+		if drawn {
+			m.Faspay.MerchantID = fmt.Sprintf("%05d", random(100_000))
+		}
+		stored := m
+		generateFaspay(&stored.Faspay)
+		stored, err := s.Gateway.CreateMerchant(r.Context(), stored)
+		if err == nil || !drawn || try == maxDraws || gateway.ErrorCode(err) != gateway.Duplicate {
+			return created{s.viewMerchant(stored)}, err
+		}
+	}
+}
+
+// maxDraws is how often a merchant id is drawn until one is free.
+const maxDraws = 10
+
+// generateFaspay fills in what a merchant id needs besides.
+func generateFaspay(f *gateway.Faspay) {
+	if f.MerchantID == "" {
+		return
+	}
+	if f.UserID == "" {
+		f.UserID = "bot" + f.MerchantID
+	}
+	if f.Password == "" {
+		f.Password = rand.Text()
+	}
 }
 
 // generate fills in the credentials that were not given.
@@ -180,5 +259,6 @@ func (s *Sandbox) patchMerchant(r *http.Request) (any, error) {
 	if err := in.apply(&m); err != nil {
 		return nil, err
 	}
+	generateFaspay(&m.Faspay)
 	return s.viewMerchant(m), s.Gateway.UpdateMerchant(r.Context(), m)
 }

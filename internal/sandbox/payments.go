@@ -17,6 +17,7 @@ type paymentView struct {
 	CustomerID     string               `json:"customer_id"`
 	Channel        gateway.Channel      `json:"channel"`
 	Reference      string               `json:"reference"`
+	Order          string               `json:"order,omitempty"`
 	RequestID      string               `json:"request_id"`
 	Amount         money.Amount         `json:"amount"`
 	Use            ledger.Use           `json:"use"`
@@ -33,7 +34,7 @@ type paymentView struct {
 func viewPayment(p gateway.Payment) paymentView {
 	v := paymentView{
 		ID: p.ID, MerchantID: p.MerchantID, BindingID: p.BindingID, CustomerID: p.CustomerID, Channel: p.Channel,
-		Reference: p.Reference, RequestID: p.RequestID, Amount: p.Amount, Use: p.Use, Cash: p.Split.Cash, Points: p.Split.Points,
+		Reference: p.Reference, Order: p.Order, RequestID: p.RequestID, Amount: p.Amount, Use: p.Use, Cash: p.Split.Cash, Points: p.Split.Points,
 		RefundedCash: p.Refunded.Cash, RefundedPoints: p.Refunded.Points, State: p.State, CreatedAt: p.CreatedAt, FinalAt: when(p.FinalAt),
 	}
 	if p.Reason != gateway.Internal {

@@ -19,8 +19,8 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// Config is what a sandbox needs. All members are required but Scenarios, Draining
-// and Log.
+// Config is what a sandbox needs. All members are required but ReturnURL, Scenarios,
+// Draining and Log.
 type Config struct {
 	Gateway  *gateway.Gateway
 	Clock    *gateway.MovableClock
@@ -28,6 +28,8 @@ type Config struct {
 	Version  string
 	Database string                    // as shown to people
 	PageURL  func(gateway.Page) string // where a customer opens a hosted page
+	// ReturnURL is as in the pages' own configuration, or nil.
+	ReturnURL func(context.Context, gateway.PageView) string
 	// PublicKeyPEM verifies what the gateway signs.
 	PublicKeyPEM string
 	// SeedKey is the key pair of the seeded merchant, the same after every reset.
@@ -79,6 +81,7 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 		"PATCH /wallets/{phone}":                  s.patchWallet,
 		"POST /wallets/{phone}/topup":             s.topUpWallet,
 		"POST /wallets/{phone}/status":            s.setWalletStatus,
+		"POST /wallets/{phone}/number":            s.changeNumber,
 		"POST /wallets/{phone}/links/{id}/unlink": s.unlink,
 
 		"POST /wallets/{phone}/prompts/{id}/approve": s.approvePrompt,

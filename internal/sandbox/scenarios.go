@@ -82,9 +82,10 @@ func (w scenarioWish) decide() (o gateway.Outcome, err error) {
 	return o, nil
 }
 
-func (m scenarioMatch) matches(op gateway.Operation, clientID string) bool {
+// matches takes a merchant's names at its providers, which may be empty.
+func (m scenarioMatch) matches(op gateway.Operation, names [2]string) bool {
 	return (m.Phone == "" || m.Phone == string(op.Phone)) &&
-		(m.ClientID == "" || m.ClientID == clientID) &&
+		(m.ClientID == "" || slices.Contains(names[:], m.ClientID)) &&
 		(m.Operation == "" || m.Operation == op.Name)
 }
 
@@ -103,14 +104,14 @@ func (s *Scenarios) Force(ctx context.Context, op gateway.Operation) (gateway.Ou
 			return gateway.Outcome{Code: o.Code}, o.Code != gateway.Internal
 		}
 	}
-	clientID := ""
+	var names [2]string
 	if needsClient {
 		m, err := g.Merchant(ctx, op.Merchant)
 		if err == nil {
-			clientID = m.DOKU.ClientID
+			names = [2]string{m.DOKU.ClientID, m.Faspay.MerchantID}
 		}
 	}
-	return s.take(op, clientID)
+	return s.take(op, names)
 }
 
 // state is the gateway, once there is one, and whether a scenario asks for a
@@ -122,10 +123,10 @@ func (s *Scenarios) state() (g *gateway.Gateway, needsClient bool) {
 }
 
 // take uses up one turn of the oldest scenario that matches.
-func (s *Scenarios) take(op gateway.Operation, clientID string) (gateway.Outcome, bool) {
+func (s *Scenarios) take(op gateway.Operation, names [2]string) (gateway.Outcome, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	i := slices.IndexFunc(s.list, func(sc *scenario) bool { return sc.Match.matches(op, clientID) })
+	i := slices.IndexFunc(s.list, func(sc *scenario) bool { return sc.Match.matches(op, names) })
 	if i < 0 {
 		return gateway.Outcome{}, false
 	}

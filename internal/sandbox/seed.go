@@ -12,6 +12,10 @@ import (
 const (
 	SeedClientID  = "MCH-0001-10791114622547"
 	SeedSecretKey = "SK-9sCrJ1kdYUJAYlsJKlqz"
+
+	SeedFaspayID       = "99999"
+	SeedFaspayUser     = "bot99999"
+	SeedFaspayPassword = "p@ssw0rd"
 )
 
 var seedWallets = []gateway.NewWallet{
@@ -29,7 +33,10 @@ func (s *Sandbox) Seed(ctx context.Context) error {
 	if err != nil || len(merchants) > 0 {
 		return err
 	}
-	m := gateway.Merchant{Name: "Toko Sandbox", DOKU: gateway.DOKU{ClientID: SeedClientID, SecretKey: SeedSecretKey}}
+	m := gateway.Merchant{
+		Name: "Toko Sandbox", DOKU: gateway.DOKU{ClientID: SeedClientID, SecretKey: SeedSecretKey},
+		Faspay: gateway.Faspay{MerchantID: SeedFaspayID, UserID: SeedFaspayUser, Password: SeedFaspayPassword},
+	}
 	if err := setKeyPair(&m, s.SeedKey); err != nil {
 		return err
 	}

@@ -213,6 +213,28 @@ func (s *Sandbox) setWalletStatus(r *http.Request) (any, error) {
 	return s.walletNow(r.Context(), phone)
 }
 
+// changeNumber moves a wallet to another phone number, as its owner may.
+func (s *Sandbox) changeNumber(r *http.Request) (any, error) {
+	from, err := s.phoneOf(r)
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Phone string `json:"phone"`
+	}
+	if err := decode(r, &in); err != nil {
+		return nil, err
+	}
+	to, err := parsePhone(in.Phone)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := s.Gateway.ChangeNumber(r.Context(), from, to); err != nil {
+		return nil, err
+	}
+	return s.walletNow(r.Context(), to)
+}
+
 func (s *Sandbox) unlink(r *http.Request) (any, error) {
 	phone, err := s.phoneOf(r)
 	if err != nil {
@@ -237,15 +259,18 @@ func (s *Sandbox) completePage(r *http.Request) (any, error) {
 	}
 	u, err := url.Parse(in.URL)
 	if err != nil || in.URL == "" {
-		return nil, problem(http.StatusBadRequest, "url is the address of a hosted page, as redirectUrl or webRedirectUrl gave it")
+		return nil, problem(http.StatusBadRequest, "url is the address of a hosted page, as an answer of the protocol gave it")
 	}
 	v, err := s.walkPage(r.Context(), path.Base(u.Path), in.PIN, in.Outcome)
 	if err != nil {
 		return nil, err
 	}
-	redirect := v.Page.Return.Failure
-	if v.Page.State == gateway.PageDone {
-		redirect = v.Page.Return.Success
+	redirect := ""
+	if s.ReturnURL != nil {
+		redirect = s.ReturnURL(r.Context(), v)
+	}
+	if redirect == "" {
+		redirect = v.Page.ReturnURL()
 	}
 	return map[string]any{"redirect_to": redirect, "state": v.Page.State}, nil
 }

@@ -63,9 +63,11 @@ var invariants = []invariant{
 			SELECT subject, count(DISTINCT event_id) AS events, min(kind) AS kind FROM notification GROUP BY subject) n ON n.subject = p.id
 		WHERE CASE WHEN p.state IN ('awaiting_customer', 'uncertain', 'refused') THEN n.events IS NOT NULL
 			ELSE coalesce(n.events, 0) <> 1 OR n.kind <> 'payment.' || p.state END`},
-	{"I10", "a reference names one payment, a request id is claimed once", `
+	{"I10", "a reference names one payment, a request id is claimed once, and an order is paid once", `
 		SELECT merchant_id || ' ' || dialect || ' ' || reference FROM payment GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
 		UNION ALL SELECT merchant_id || ' ' || dialect || ' ' || reference FROM refund GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
+		UNION ALL SELECT merchant_id || ' ' || dialect || ' ' || order_number FROM payment
+			WHERE order_number <> '' AND state IN ('awaiting_customer', 'succeeded', 'uncertain') GROUP BY merchant_id, dialect, order_number HAVING count(*) > 1
 		UNION ALL SELECT merchant_id || ' ' || scope || ' ' || request_id FROM claim GROUP BY merchant_id, scope, request_id HAVING count(*) > 1`},
 	{"I11", "a wallet has one active binding with a merchant at most", `
 		SELECT merchant_id || ' ' || wallet_id FROM binding WHERE state = 'active' GROUP BY merchant_id, wallet_id HAVING count(*) > 1`},

@@ -9,13 +9,13 @@ import (
 // A binding's auth code is the key of its page, kept once, on the page.
 const selectBinding = `SELECT b.id, b.merchant_id, b.wallet_id, b.phone, b.customer_id, b.state, b.dialect, b.request_id, b.customer_name, b.replaces,
 	b.page_id, p.key_sealed,
-	b.token_expires_us, b.created_us, b.expires_us, b.ended_us FROM binding b JOIN page p ON p.id = b.page_id `
+	b.token_expires_us, b.created_us, b.expires_us, b.ended_us, b.details, b.ended_by FROM binding b JOIN page p ON p.id = b.page_id `
 
 func (t *tx) scanBinding(r row) (b gateway.Binding, err error) {
 	var key string
 	var token, created, expires, ended int64
 	if err := r.Scan(&b.ID, &b.MerchantID, &b.WalletID, &b.Phone, &b.CustomerID, &b.State, &b.Dialect, &b.RequestID, &b.CustomerName, &b.Replaces, &b.PageID, &key,
-		&token, &created, &expires, &ended); err != nil {
+		&token, &created, &expires, &ended, &b.Details, &b.EndedBy); err != nil {
 		return b, err
 	}
 	b.TokenExpiresAt, b.CreatedAt, b.ExpiresAt, b.EndedAt = at(token), at(created), at(expires), at(ended)
@@ -25,9 +25,9 @@ func (t *tx) scanBinding(r row) (b gateway.Binding, err error) {
 
 func (t *tx) InsertBinding(b gateway.Binding) error {
 	_, err := t.exec(`INSERT INTO binding (id, merchant_id, wallet_id, phone, customer_id, state, dialect, request_id, customer_name, replaces, page_id,
-		token_expires_us, created_us, expires_us, ended_us) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)`,
+		token_expires_us, created_us, expires_us, ended_us, details, ended_by) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)`,
 		b.ID, b.MerchantID, b.WalletID, b.Phone, b.CustomerID, b.State, b.Dialect, b.RequestID, b.CustomerName, flag(b.Replaces), b.PageID,
-		us(b.TokenExpiresAt), us(b.CreatedAt), us(b.ExpiresAt), us(b.EndedAt))
+		us(b.TokenExpiresAt), us(b.CreatedAt), us(b.ExpiresAt), us(b.EndedAt), b.Details, b.EndedBy)
 	return err
 }
 
@@ -41,6 +41,13 @@ func (t *tx) BindingByAuthCode(authCode string) (gateway.Binding, error) {
 
 func (t *tx) ActiveBinding(m gateway.MerchantID, w gateway.WalletID) (gateway.Binding, error) {
 	return first(t.session, t.scanBinding, selectBinding+`WHERE b.merchant_id = $1 AND b.wallet_id = $2 AND b.state = 'active'`, m, w)
+}
+
+// Of the bindings that were ever active, one that still is comes first, then those
+// that ended last.
+func (t *tx) BindingOfPhone(m gateway.MerchantID, phone gateway.Phone) (gateway.Binding, error) {
+	return first(t.session, t.scanBinding, selectBinding+`WHERE b.merchant_id = $1 AND b.phone = $2 AND b.expires_us > 0
+		ORDER BY CASE WHEN b.state = 'active' THEN 0 ELSE 1 END, b.ended_us DESC, b.id DESC LIMIT 1`, m, phone)
 }
 
 func (t *tx) AwaitingBindings(m gateway.MerchantID, w gateway.WalletID, customerID string) ([]gateway.Binding, error) {
@@ -66,8 +73,8 @@ func (t *tx) ActivateBinding(id gateway.BindingID, expiresAt time.Time) (bool, e
 	return t.changed(`UPDATE binding SET state = 'active', expires_us = $2 WHERE id = $1 AND state = 'awaiting_customer'`, id, us(expiresAt))
 }
 
-func (t *tx) EndBinding(id gateway.BindingID, from, to gateway.BindingState) (bool, error) {
-	return t.changed(`UPDATE binding SET state = $3, ended_us = $4 WHERE id = $1 AND state = $2`, id, from, to, us(t.now))
+func (t *tx) EndBinding(id gateway.BindingID, from, to gateway.BindingState, by gateway.EndedBy) (bool, error) {
+	return t.changed(`UPDATE binding SET state = $3, ended_us = $4, ended_by = $5 WHERE id = $1 AND state = $2`, id, from, to, us(t.now), by)
 }
 
 func (t *tx) SetBindingToken(id gateway.BindingID, expiresAt time.Time) error {

@@ -42,6 +42,10 @@ func (t *tx) UpdateWalletTerms(w gateway.Wallet) error {
 	return err
 }
 
+func (t *tx) SetWalletPhone(id gateway.WalletID, from, to gateway.Phone) (bool, error) {
+	return t.changed(`UPDATE wallet SET phone = $3 WHERE id = $1 AND phone = $2 AND NOT EXISTS (SELECT 1 FROM wallet o WHERE o.phone = $3)`, id, from, to)
+}
+
 func (t *tx) SetPINFails(id gateway.WalletID, fails int, lockedUntil time.Time) error {
 	_, err := t.exec(`UPDATE wallet SET pin_fails = $2, locked_until_us = $3 WHERE id = $1`, id, fails, us(lockedUntil))
 	return err
@@ -57,6 +61,10 @@ func (t *tx) WalletByPhone(phone gateway.Phone) (gateway.Wallet, error) {
 
 func (t *tx) Wallets() ([]gateway.Wallet, error) {
 	return all(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet ORDER BY phone`)
+}
+
+func (t *tx) WalletsAfter(after gateway.Phone, limit int) ([]gateway.Wallet, error) {
+	return all(t.session, t.scanWallet, `SELECT `+walletColumns+` FROM wallet WHERE phone > $1 ORDER BY phone LIMIT $2`, after, limit)
 }
 
 func (t *tx) WalletSpent(id gateway.WalletID, since time.Time) (count int64, sum money.Amount, err error) {
@@ -116,12 +124,15 @@ func (t *tx) TransfersOf(id gateway.PaymentID) ([]ledger.Transfer, error) {
 		return nil, err
 	}
 	for i := range transfers {
-		transfers[i].Postings, err = all(t.session, func(r row) (p ledger.Posting, err error) {
-			return p, r.Scan(&p.Account, &p.Amount)
-		}, `SELECT account, amount FROM posting WHERE transfer_id = $1 ORDER BY leg`, transfers[i].ID)
-		if err != nil {
+		if transfers[i].Postings, err = t.postings(transfers[i].ID); err != nil {
 			return nil, err
 		}
 	}
 	return transfers, nil
+}
+
+func (t *tx) postings(transfer string) ([]ledger.Posting, error) {
+	return all(t.session, func(r row) (p ledger.Posting, err error) {
+		return p, r.Scan(&p.Account, &p.Amount)
+	}, `SELECT account, amount FROM posting WHERE transfer_id = $1 ORDER BY leg`, transfer)
 }

@@ -66,11 +66,11 @@ func TestSearchFindsTheFewest(t *testing.T) {
 			Match: func(c Choice) bool { return strings.Join([]string{c.Value(0), c.Value(1), c.Value(2)}, " ") == text },
 		}
 		found, ok := s.Run()
-		if got := Explanation("sum", nil, found, ok, "nothing fits."); got != want {
+		if got := Conclude("sum", nil, found, ok, "nothing fits.").Hint; got != want {
 			t.Errorf("%s: %s\nwant %s", text, got, want)
 		}
 	}
-	if got := Explanation("sum", []string{"it is bent"}, nil, false, "nothing fits."); got != "It is bent. Written correctly it still does not match: nothing fits." {
+	if got := Conclude("sum", []string{"it is bent"}, Choice{}, false, "nothing fits.").Hint; got != "It is bent. Written correctly it still does not match: nothing fits." {
 		t.Error(got)
 	}
 }

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"net/url"
+	"regexp"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -17,6 +19,7 @@ import (
 type Variant struct {
 	Value string
 	Words string
+	Body  string // of which Value is the digest, where that is not the body that was sent
 }
 
 // Omitted is the value of a part that is left out together with its name or separator.
@@ -45,7 +48,15 @@ func (l *Variants) Add(value, words string) {
 			return
 		}
 	}
-	*l = append(*l, Variant{value, words})
+	*l = append(*l, Variant{Value: value, Words: words})
+}
+
+// AddBody appends the digest of a body that is not the one that was sent.
+func (l *Variants) AddBody(digest, words string, body []byte) {
+	before := len(*l)
+	if l.Add(digest, words); len(*l) > before {
+		(*l)[before].Body = string(body)
+	}
 }
 
 // AddAll appends values that come from the same mistake.
@@ -119,6 +130,91 @@ func EditedBodies(body []byte, add func(form []byte, words string)) {
 	add([]byte("null"), "the digest is that of the body null")
 	add(bytes.ReplaceAll(body, []byte("\n"), []byte("\r\n")), breaks)
 	add(bytes.ReplaceAll(body, []byte("\r\n"), []byte("\n")), breaks)
+	const mark = "\ufeff"
+	add(append([]byte(mark), body...), "the signed body begins with a byte order mark that was not sent")
+	add(bytes.TrimPrefix(body, []byte(mark)), "the signed body lacks the byte order mark that was sent")
+	if narrow, ok := latin1(string(body)); ok {
+		add([]byte(narrow), "the signed body was encoded as ISO 8859-1, it must be UTF-8 as it is sent")
+	}
+	if wide := wideUTF8(body); !bytes.Equal(wide, body) {
+		add(wide, "the signed body was encoded as UTF-8 twice")
+	}
+	if decoded, err := url.QueryUnescape(string(body)); err == nil {
+		add([]byte(decoded), "the signed body was URL-decoded")
+	}
+}
+
+// latin1 encodes text in ISO 8859-1, if that has all of its letters.
+func latin1(text string) (string, bool) {
+	out := make([]byte, 0, len(text))
+	for _, r := range text {
+		if r > 0xff {
+			return "", false
+		}
+		out = append(out, byte(r))
+	}
+	return string(out), true
+}
+
+// wideUTF8 reads bytes as ISO 8859-1 and encodes them as UTF-8.
+func wideUTF8(body []byte) []byte {
+	var out []byte
+	for _, b := range body {
+		out = utf8.AppendRune(out, rune(b))
+	}
+	return out
+}
+
+// Changed calls add with bodies that a serializer, or something between the caller
+// and here, may have turned into v.
+func Changed(v Value, add func(form []byte, words string)) {
+	for _, path := range memberPaths(nil, v, "") {
+		add(appendWithout(nil, v, "", func(p string, _ Value) bool { return p == path }), "the signed body lacks the member "+path+": it was added after signing")
+	}
+	add(appendWithout(nil, v, "", func(_ string, v Value) bool { return v.Absent() }), "the signed body lacks the members that are null or empty: they were added after signing")
+	canonical := v.AppendCanonical(nil)
+	add(bareNumber.ReplaceAll(canonical, []byte(`:"$1"$2`)), "the signed body has its numbers in quotes and the sent one has not")
+	add(quotedNumber.ReplaceAll(canonical, []byte(`:$1$2`)), "the signed body has numbers without the quotes of the one that was sent")
+}
+
+var (
+	bareNumber   = regexp.MustCompile(`:(-?[0-9][0-9.]*)([,}])`)
+	quotedNumber = regexp.MustCompile(`:"(-?[1-9][0-9.]*|0)"([,}])`)
+)
+
+// maxPaths bounds the members that Changed leaves out one by one.
+const maxPaths = 64
+
+func memberPaths(list []string, v Value, prefix string) []string {
+	for _, m := range v.Members() {
+		if len(list) == maxPaths {
+			break
+		}
+		list = memberPaths(append(list, prefix+m.Name), m.Value, prefix+m.Name+".")
+	}
+	return list
+}
+
+// appendWithout prints v like [Value.AppendCanonical], without members that skip
+// tells by their path and value.
+func appendWithout(dst []byte, v Value, prefix string, skip func(path string, v Value) bool) []byte {
+	if v.Kind() != Object {
+		return v.AppendCanonical(dst)
+	}
+	dst = append(dst, '{')
+	more := false
+	for _, m := range v.Members() {
+		if skip(prefix+m.Name, m.Value) {
+			continue
+		}
+		if more {
+			dst = append(dst, ',')
+		}
+		more = true
+		name, _ := Encode(m.Name) // a string
+		dst = appendWithout(append(append(dst, name...), ':'), m.Value, prefix+m.Name+".", skip)
+	}
+	return append(dst, '}')
 }
 
 // Reprinted is a body as other encoders and habits would print it.
@@ -238,26 +334,36 @@ func (c Choice) words() []string {
 	return words
 }
 
-// Run returns the mistakes that match, fewest first and at most two beside those of
-// the first variants, and whether any do.
-func (s *Search) Run() (words []string, ok bool) {
+// body is the body that was signed, or "" when it is the one that was sent.
+func (c Choice) body() string {
+	for axis, i := range c.index {
+		if body := c.axes[axis][i].Body; body != "" {
+			return body
+		}
+	}
+	return ""
+}
+
+// Run returns the combination that matches, the one with the fewest mistakes and
+// at most two beside those of the first variants, and whether there is one.
+func (s *Search) Run() (found Choice, ok bool) {
 	choice := Choice{s.Axes, make([]int, len(s.Axes))}
 	if s.Match(choice) {
-		return choice.words(), true
+		return choice, true
 	}
 	for a := range s.Axes {
 		if s.singles(choice, a, s.Match) {
-			return choice.words(), true
+			return choice, true
 		}
 	}
 	for a := range s.Axes {
 		for b := a + 1; b < len(s.Axes); b++ {
 			if s.singles(choice, a, func(c Choice) bool { return s.singles(c, b, s.Match) }) {
-				return choice.words(), true
+				return choice, true
 			}
 		}
 	}
-	return nil, false
+	return Choice{}, false
 }
 
 // singles tries the mistakes of one axis and leaves the one that matches in place.
@@ -271,21 +377,3 @@ func (s *Search) singles(choice Choice, axis int, match func(Choice) bool) bool 
 	*at = 0
 	return false
 }
-
-// Explanation puts into words what a search found. what names the signature,
-// written holds mistakes in how it is written, and unexplained is what to say when
-// nothing was found, as the rest of a sentence.
-func Explanation(what string, written, found []string, ok bool, unexplained string) string {
-	text := strings.Join(append(written, found...), "; and ")
-	switch {
-	case !ok && text != "":
-		return upperFirst(text) + ". Written correctly it still does not match: " + unexplained
-	case !ok:
-		return upperFirst(unexplained)
-	case text == "":
-		return "The " + what + " is right; the call was refused for another reason."
-	}
-	return upperFirst(text) + "."
-}
-
-func upperFirst(s string) string { return strings.ToUpper(s[:1]) + s[1:] }

@@ -18,6 +18,12 @@ type Verdict struct {
 	Received string `json:"received"`
 	// Hint says in words what the caller probably did wrong.
 	Hint string `json:"hint,omitempty"`
+	// Signed is the string that the caller signed, where the mistake was found, and
+	// DiffersAt the byte of StringToSign at which the two part.
+	Signed    string `json:"signed,omitempty"`
+	DiffersAt *int   `json:"differs_at,omitempty"`
+	// SignedBody is the body that the caller signed, where it is not the one sent.
+	SignedBody string `json:"signed_body,omitempty"`
 }
 
 // Note is what a dialect tells the request log about one call.

@@ -182,7 +182,7 @@ func (c *call) verify() error {
 	}
 	verdict := jokul.VerifyRequest(secret, signed, c.body, signature)
 	if !verdict.OK && c.Note != nil {
-		verdict.Hint = jokul.ExplainRequest(secret, signed, c.body, signature)
+		verdict.Explain(jokul.DiagnoseRequest(secret, signed, c.body, signature, c.clues()))
 	}
 	return c.judged(verdict, "Invalid Header Signature", "the signature does not match")
 }
@@ -197,6 +197,14 @@ func (c *call) judged(v wire.Verdict, message, reason string) error {
 		reason += ": " + v.Hint
 	}
 	return badSignature(message, reason)
+}
+
+// clues are what the sandbox knows besides this call.
+func (c *call) clues() wire.Clues {
+	if c.Clues == nil {
+		return wire.Clues{}
+	}
+	return c.Clues(c.ctx)
 }
 
 func (c *call) note(n wire.Note) {

@@ -101,7 +101,7 @@ func (c *call) verifyPush(in jokul.Push, fields jokul.CheckSumFields) error {
 	secret := c.merchant.DOKU.SecretKey
 	verdict := jokul.VerifyCheckSum(secret, fields, in.CheckSum)
 	if !verdict.OK && c.Note != nil {
-		verdict.Hint = jokul.ExplainCheckSum(secret, fields, in.CheckSum)
+		verdict.Explain(jokul.DiagnoseCheckSum(secret, fields, in.CheckSum, c.clues()))
 	}
 	return c.judged(verdict, "Invalid check_sum", "the check_sum does not match")
 }

@@ -143,7 +143,7 @@ func (c *call) verifyAsymmetric(timestamp string) error {
 	signature := c.r.Header.Get(snap.HeaderSignature)
 	verdict := snap.VerifyAsymmetric(key, c.r.Header.Get(snap.HeaderClientKey), timestamp, signature)
 	if !verdict.OK && c.Note != nil {
-		verdict.Hint = snap.ExplainAsymmetric(key, c.r.Header.Get(snap.HeaderClientKey), timestamp, signature)
+		verdict.Explain(snap.DiagnoseAsymmetric(key, c.r.Header.Get(snap.HeaderClientKey), timestamp, signature, c.clues()))
 	}
 	return c.judged(verdict)
 }
@@ -164,7 +164,7 @@ func (c *call) verifySymmetric(timestamp string) error {
 	secret, signature := c.merchant.DOKU.SecretKey, c.r.Header.Get(snap.HeaderSignature)
 	verdict := snap.VerifySymmetric(secret, c.r.Method, c.r.RequestURI, token, c.body, timestamp, signature)
 	if !verdict.OK && c.Note != nil {
-		verdict.Hint = snap.Explain(secret, c.r.Method, c.r.RequestURI, token, c.body, timestamp, signature)
+		verdict.Explain(snap.Diagnose(secret, c.r.Method, c.r.RequestURI, token, c.body, timestamp, signature, c.clues()))
 	}
 	return c.judged(verdict)
 }
@@ -179,6 +179,14 @@ func (c *call) judged(v wire.Verdict) error {
 		reason += ": " + v.Hint
 	}
 	return unauthorized("Signature", reason)
+}
+
+// clues are what the sandbox knows besides this call.
+func (c *call) clues() wire.Clues {
+	if c.Clues == nil {
+		return wire.Clues{}
+	}
+	return c.Clues(c.ctx)
 }
 
 func (c *call) note(n wire.Note) {

@@ -18,7 +18,7 @@ import (
 // Dialect names this dialect in payments, bindings and notifications.
 const Dialect = "snap"
 
-// Config is what the dialect needs. All but Note and Log are required.
+// Config is what the dialect needs. All but Note, Clues and Log are required.
 type Config struct {
 	Gateway *gateway.Gateway
 	Clock   gateway.Clock
@@ -35,7 +35,9 @@ type Config struct {
 	// Note hears why a call was refused and how its signature was judged. Only
 	// the sandbox listens.
 	Note func(context.Context, wire.Note)
-	Log  *slog.Logger
+	// Clues helps to find out why a signature is wrong. It goes with Note.
+	Clues func(context.Context) wire.Clues
+	Log   *slog.Logger
 }
 
 // B2BTokenLife is how long a B2B token serves.

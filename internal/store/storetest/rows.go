@@ -16,6 +16,9 @@ func merchant(n int) gateway.Merchant {
 	return gateway.Merchant{ID: gateway.MerchantID(fmt.Sprint("mch_", n)), Name: "Toko", CreatedAt: epoch, DOKU: gateway.DOKU{
 		ClientID: fmt.Sprint("BRN-", n), SecretKey: "SK-secret", PublicKeyPEM: "public", PrivateKeyPEM: "private", NotificationURL: "https://a.test",
 		SNAP: gateway.SNAPEndpoints{TokenURL: "https://a.test/t", NotificationURL: "https://a.test/n", BindingNotificationURL: "https://a.test/b"},
+	}, Faspay: gateway.Faspay{
+		MerchantID: fmt.Sprint(n), UserID: "bot", Password: "secret", NotificationURL: "https://b.test/n", ActivationURL: "https://b.test/a",
+		ReturnURL: "https://b.test/r", Format: "xml", AmountScale: 100, Allow: "192.0.2.0/24", FlatErrors: true, Suspended: true,
 	}}
 }
 
@@ -41,7 +44,7 @@ func binding(n int) gateway.Binding {
 	return gateway.Binding{
 		ID: gateway.BindingID(fmt.Sprint("bnd_", n)), MerchantID: "mch_1", WalletID: "wal_1", Phone: "081200000001", CustomerID: fmt.Sprint("c", n),
 		State: gateway.BindingAwaiting, Dialect: "snap", RequestID: "r", PageID: gateway.PageID(fmt.Sprint("pag_", n)), AuthCode: fmt.Sprintf("%040d", n),
-		TokenExpiresAt: epoch, CreatedAt: epoch,
+		TokenExpiresAt: epoch, CreatedAt: epoch, Details: "{}",
 	}
 }
 
@@ -51,5 +54,6 @@ func payment(n int) gateway.Payment {
 		Channel: gateway.SNAPSale, Dialect: "snap", Reference: fmt.Sprint("INV-", n), RequestID: fmt.Sprint("req-", n), Amount: 100,
 		Use: ledger.UseExact, Split: ledger.Split{Cash: 60, Points: 40}, State: gateway.PaymentAwaiting, Fingerprint: "f", Details: "{}",
 		NotifyURL: "https://n.test", CreatedAt: epoch, CustomerID: "c1",
+		Order: fmt.Sprint("ORDER-", n),
 	}
 }

@@ -50,6 +50,9 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 		"a reader sees one moment":                 snapshot,
 		"reads do not write":                       readOnly,
 		"two customers cannot both be bound":       oneActiveBinding,
+		"a phone's binding":                        bindingOfPhone,
+		"an order has one live payment":            oneLivePayment,
+		"the history of orders":                    orderHistory,
 		"claims are leased and fenced":             leases,
 		"pushes close once":                        pushes,
 		"terminals count":                          terminals,
@@ -151,6 +154,7 @@ func roundTrips(t *testing.T, b Bundle) {
 		}
 		read("merchant", merchant(1), func() (any, error) { return tx.Merchant("mch_1") })
 		read("merchant by client", merchant(1), func() (any, error) { return tx.MerchantByDOKUClient("BRN-1") })
+		read("merchant by Faspay id", merchant(1), func() (any, error) { return tx.MerchantByFaspayID("1") })
 		read("merchants", []gateway.Merchant{merchant(1)}, func() (any, error) { return tx.Merchants() })
 		read("wallet", wantWallet, func() (any, error) { return tx.Wallet("wal_1") })
 		read("wallet by phone", wantWallet, func() (any, error) { return tx.WalletByPhone("081200000001") })
@@ -164,6 +168,7 @@ func roundTrips(t *testing.T, b Bundle) {
 		read("payment", finished, func() (any, error) { return tx.Payment("pay_1") })
 		read("payment by reference", finished, func() (any, error) { return tx.PaymentByReference("mch_1", "snap", "INV-1") })
 		read("payment by request id", finished, func() (any, error) { return tx.PaymentByRequestID("mch_1", "snap", "req-1") })
+		read("payment of order", finished, func() (any, error) { return tx.PaymentOfOrder("mch_1", "snap", "ORDER-1") })
 		read("payments", []gateway.Payment{finished}, func() (any, error) { return tx.Payments("", 10) })
 		read("refund", refund, func() (any, error) { return tx.RefundByReference("mch_1", "snap", "RF-1") })
 		read("refunds", []gateway.Refund{refund}, func() (any, error) { return tx.Refunds("pay_1") })
@@ -196,6 +201,9 @@ func missing(t *testing.T, b Bundle) {
 			"active":       func() error { _, err := tx.ActiveBinding("x", "x"); return err },
 			"page":         func() error { _, err := tx.Page("x"); return err },
 			"page key":     func() error { _, err := tx.PageByKey("x"); return err },
+			"Faspay id":    func() error { _, err := tx.MerchantByFaspayID(""); return err },
+			"phone link":   func() error { _, err := tx.BindingOfPhone("x", "x"); return err },
+			"order":        func() error { _, err := tx.PaymentOfOrder("mch_1", "snap", ""); return err },
 			"payment":      func() error { _, err := tx.Payment("x"); return err },
 			"reference":    func() error { _, err := tx.PaymentByReference("x", "x", "x"); return err },
 			"request id":   func() error { _, err := tx.PaymentByRequestID("x", "x", "x"); return err },
@@ -229,11 +237,23 @@ func guards(t *testing.T, b Bundle) {
 			{"first claim", true, func() (bool, error) { return tx.InsertClaim(gateway.Claim{Merchant: "m", Scope: "s", Key: "k"}) }},
 			{"same claim", false, func() (bool, error) { return tx.InsertClaim(gateway.Claim{Merchant: "m", Scope: "s", Key: "k"}) }},
 			{"other scope", true, func() (bool, error) { return tx.InsertClaim(gateway.Claim{Merchant: "m", Scope: "s2", Key: "k"}) }},
-			{"same client id", false, func() (bool, error) { m := merchant(1); m.ID = "mch_9"; return tx.InsertMerchant(m) }},
+			{"same client id", false, func() (bool, error) {
+				m := merchant(1)
+				m.ID, m.Faspay.MerchantID = "mch_9", ""
+				return tx.InsertMerchant(m)
+			}},
+			{"same Faspay id", false, func() (bool, error) {
+				m := merchant(1)
+				m.ID, m.DOKU.ClientID = "mch_9", ""
+				return tx.InsertMerchant(m)
+			}},
 			{"merchant without client id", true, func() (bool, error) { return tx.InsertMerchant(gateway.Merchant{ID: "mch_7"}) }},
 			{"another without client id", true, func() (bool, error) { return tx.InsertMerchant(gateway.Merchant{ID: "mch_8"}) }},
 			{"update of no merchant", false, func() (bool, error) { return tx.UpdateMerchant(gateway.Merchant{ID: "mch_none"}) }},
 			{"same phone", false, func() (bool, error) { w := wallet(1); w.ID = "wal_9"; return tx.InsertWallet(w) }},
+			{"number of another wallet", false, func() (bool, error) { return tx.SetWalletPhone("wal_1", "081200000001", "081200000001") }},
+			{"number from an old read", false, func() (bool, error) { return tx.SetWalletPhone("wal_1", "081200000009", "081200000002") }},
+			{"number", true, func() (bool, error) { return tx.SetWalletPhone("wal_1", "081200000001", "081200000002") }},
 			{"debit too much cash", false, func() (bool, error) { return tx.DebitWallet("wal_1", ledger.Split{Cash: 1001}) }},
 			{"debit too many points", false, func() (bool, error) { return tx.DebitWallet("wal_1", ledger.Split{Cash: 1, Points: 501}) }},
 			{"debit everything", true, func() (bool, error) { return tx.DebitWallet("wal_1", ledger.Split{Cash: 1000, Points: 500}) }},
@@ -242,8 +262,12 @@ func guards(t *testing.T, b Bundle) {
 			{"credit up to holding", true, func() (bool, error) { return tx.CreditWallet("wal_1", ledger.Split{Cash: 60, Points: 40}, 100) }},
 			{"activate", true, func() (bool, error) { return tx.ActivateBinding("bnd_1", epoch) }},
 			{"activate again", false, func() (bool, error) { return tx.ActivateBinding("bnd_1", epoch) }},
-			{"end from another state", false, func() (bool, error) { return tx.EndBinding("bnd_1", gateway.BindingAwaiting, gateway.BindingFailed) }},
-			{"end", true, func() (bool, error) { return tx.EndBinding("bnd_1", gateway.BindingActive, gateway.BindingUnbound) }},
+			{"end from another state", false, func() (bool, error) {
+				return tx.EndBinding("bnd_1", gateway.BindingAwaiting, gateway.BindingFailed, "")
+			}},
+			{"end", true, func() (bool, error) {
+				return tx.EndBinding("bnd_1", gateway.BindingActive, gateway.BindingUnbound, gateway.EndedByMerchant)
+			}},
 			{"page step", true, func() (bool, error) { return tx.UpdatePage(changed, page(1)) }},
 			{"page step from an old read", false, func() (bool, error) { return tx.UpdatePage(changed, page(1)) }},
 			{"end page", true, func() (bool, error) { return tx.EndPage("pag_1", gateway.PageCancelled) }},

@@ -12,27 +12,33 @@ import (
 	"html"
 	"net/url"
 	"strings"
+	"unicode/utf16"
 
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// Explain searches the mistake behind a signature that [Verify] refused and says
-// it in words, for Verdict.Hint. message is the whole request or notification: the
+// Explain is the hint of [Diagnose] for a caller that has nothing but the call.
+func Explain(userID, password, signed, signature string, message wire.Value) string {
+	return Diagnose(userID, password, signed, signature, message, wire.Clues{}).Hint
+}
+
+// Diagnose searches the mistake behind a signature that [Verify] refused, for
+// [wire.Verdict.Explain]. message is the whole request or notification: the
 // signature may cover another of its members. It tries what goes wrong in practice,
 // one mistake at a time and then two at once, and costs some thousand hashes: it is
 // for the sandbox and for a merchant's own terminal only. The words never contain
 // the password.
-func Explain(userID, password, signed, signature string, message wire.Value) string {
+func Diagnose(userID, password, signed, signature string, message wire.Value, clues wire.Clues) wire.Diagnosis {
 	text := strings.TrimSpace(signature)
 	switch {
 	case text == "":
-		return "The signature is empty."
+		return wire.Obvious("The signature is empty.")
 	case userID == "" || password == "":
-		return "The merchant has no user id or no password, so no signature can match."
+		return wire.Obvious("The merchant has no user id or no password, so no signature can match.")
 	}
 	received, form := readSignature(text)
 	if received == nil {
-		return "The signature is not hexadecimal with 40 digits."
+		return wire.Obvious("The signature is not hexadecimal with 40 digits.")
 	}
 	if text != signature {
 		form = "the signature has blanks or line breaks around it"
@@ -43,8 +49,8 @@ func Explain(userID, password, signed, signature string, message wire.Value) str
 	}
 	s := wire.Search{
 		Axes: []wire.Variants{
-			axisUser:     users(userID),
-			axisPassword: passwords(password),
+			axisUser:     users(userID, message, clues),
+			axisPassword: passwords(password, clues),
 			axisSigned:   signeds(signed, message),
 			axisOrder:    wire.Places(len(orders), func(i int) string { return orders[i].words }),
 			axisHash:     wire.Places(len(hashes), func(i int) string { return hashes[i].words }),
@@ -55,7 +61,15 @@ func Explain(userID, password, signed, signature string, message wire.Value) str
 		},
 	}
 	found, ok := s.Run()
-	return wire.Explanation("signature", written, found, ok, unexplained)
+	d := wire.Conclude("signature", written, found, ok, unexplained)
+	if ok {
+		secret := passwordPlace
+		if found.Value(axisPassword) == "" {
+			secret = ""
+		}
+		d.Signed = orders[found.Index(axisOrder)].join(found.Value(axisUser), secret, found.Value(axisSigned))
+	}
+	return d
 }
 
 const unexplained = "no usual mistake leads to this signature. It is sha1(md5(user id + password + value)), both in lower-case " +
@@ -99,6 +113,15 @@ func hmacRaw(text, key string) []byte {
 func sha256Raw(text string) []byte { sum := sha256.Sum256([]byte(text)); return sum[:] }
 func sha512Raw(text string) []byte { sum := sha512.Sum512([]byte(text)); return sum[:] }
 
+// utf16LE encodes text as some Windows libraries do by default.
+func utf16LE(text string) string {
+	var out []byte
+	for _, unit := range utf16.Encode([]rune(text)) {
+		out = append(out, byte(unit), byte(unit>>8))
+	}
+	return string(out)
+}
+
 // hashes are ways to hash the joined text, the right one first.
 var hashes = []struct {
 	words string
@@ -117,6 +140,8 @@ var hashes = []struct {
 	{"the signature is the SHA-256 of the MD5, the outer one must be SHA-1", func(t, _ string) []byte { return sha256Raw(md5Hex(t)) }},
 	{"the signature is a SHA-256, it must be the SHA-1 of the MD5", func(t, _ string) []byte { return sha256Raw(t) }},
 	{"the signature is a SHA-512, it must be the SHA-1 of the MD5", func(t, _ string) []byte { return sha512Raw(t) }},
+	{"the text to sign was encoded as UTF-16, it must be UTF-8", func(t, _ string) []byte { return sha1Raw(md5Hex(utf16LE(t))) }},
+	{"the text to sign begins with a byte order mark", func(t, _ string) []byte { return sha1Raw(md5Hex("\ufeff" + t)) }},
 	{"the signature is an HMAC with the password as key, it must be a plain SHA-1", func(t, key string) []byte { return hmacRaw(md5Hex(t), key) }},
 	{"the signature is an HMAC with the password as key, it must be the plain SHA-1 of the MD5", func(t, key string) []byte { return hmacRaw(t, key) }},
 }
@@ -145,19 +170,26 @@ var orders = func() []order {
 	return list
 }()
 
-func users(userID string) wire.Variants {
+func users(userID string, message wire.Value, clues wire.Clues) wire.Variants {
 	list := wire.Right(userID)
+	list.AddOtherIDs("the user id", clues.Others)
 	list.Add(strings.TrimPrefix(userID, "bot"), "the user id lacks its prefix bot")
 	list.Add("bot"+userID, "the user id has one bot too many")
 	list.Add(strings.ToLower(userID), "the user id is in lower case")
 	list.Add(strings.ToUpper(userID), "the user id is in upper case")
 	list.AddAll("the user id has a blank or line break around it", strings.TrimSpace(userID), " "+userID, userID+" ", userID+"\n")
+	for _, name := range []string{"merchant_id", "merchant"} {
+		if value := message.Get(name).Literal(); value != "" {
+			list.Add(value, "the value of "+name+" stands in the place of the user id")
+		}
+	}
 	list.Add("", "the user id is missing")
 	return list
 }
 
-func passwords(password string) wire.Variants {
+func passwords(password string, clues wire.Clues) wire.Variants {
 	list := wire.Right(password)
+	list.AddOthers("the password", clues.Others)
 	list.Add(md5Hex(password), "the password was hashed with MD5 before use; its text itself belongs there")
 	list.Add(sha1Hex(password), "the password was hashed with SHA-1 before use; its text itself belongs there")
 	list.Add(base64.StdEncoding.EncodeToString([]byte(password)), "the password was base64-encoded before use")
@@ -181,6 +213,9 @@ func signeds(signed string, message wire.Value) wire.Variants {
 		if m.Name != "signature" {
 			values[m.Name] = m.Value.Literal()
 			list.Add(values[m.Name], "the signature covers the value of "+m.Name)
+			if strings.HasPrefix(m.Name, "phone") {
+				list.AddAll("the signature covers the value of "+m.Name+", in another spelling than the one that was sent", spellings(values[m.Name])...)
+			}
 		}
 	}
 	for _, pair := range [][2]string{
@@ -192,6 +227,11 @@ func signeds(signed string, message wire.Value) wire.Variants {
 		}
 	}
 	list.AddAll("the signed value has blanks around it or lacks those that were sent", strings.TrimSpace(signed), " "+signed, signed+" ")
+	list.AddAll("the signed value is in another letter case than the one that was sent", strings.ToLower(signed), strings.ToUpper(signed))
+	list.Add(html.EscapeString(signed), "the signed value was XML- or HTML-escaped before use; sign it as it reads after parsing")
+	list.Add(url.QueryEscape(signed), "the signed value was URL-encoded before use")
+	list.AddAll("the signed value lost its leading zeros, as a number does; it is text", strings.TrimLeft(signed, "0"))
+	list.AddAll("the signed value has quotes around it", `"`+signed+`"`, `'`+signed+`'`)
 	for _, nothing := range []string{"null", "undefined", "None"} {
 		list.Add(nothing, "the signature covers the word "+nothing+": the value was not set yet when it was made")
 	}

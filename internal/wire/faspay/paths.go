@@ -3,6 +3,7 @@ package faspay
 import (
 	"fmt"
 	"maps"
+	"path"
 	"slices"
 	"strings"
 )
@@ -108,6 +109,9 @@ func (p Paths) Check() error {
 			if !strings.HasPrefix(pattern, "/") || strings.Count(pattern, placeholder) != 1 {
 				return fmt.Errorf("faspay: the path pattern %q must begin with / and have {service} in it once", pattern)
 			}
+			if root := rootOf(pattern); root == "/" || !strings.HasSuffix(root, "/") || strings.ContainsAny(root, "{}") || path.Clean(root)+"/" != root {
+				return fmt.Errorf("faspay: the path pattern %q must have plain segments of its own before the segment that begins with {service}", pattern)
+			}
 		}
 	}
 	return nil
@@ -119,6 +123,25 @@ type family struct {
 }
 
 func (p Paths) families() []family { return []family{{JSON, p.JSON}, {XML, p.XML}} }
+
+func rootOf(pattern string) string {
+	root, _, _ := strings.Cut(pattern, placeholder)
+	return root
+}
+
+// Roots returns what the paths begin with, ending with a slash, and in which format
+// a path under it is answered that is no service's.
+func (p Paths) Roots() map[string]Format {
+	roots := map[string]Format{}
+	for _, f := range p.families() {
+		for _, pattern := range f.patterns {
+			if _, ok := roots[rootOf(pattern)]; !ok {
+				roots[rootOf(pattern)] = f.format
+			}
+		}
+	}
+	return roots
+}
 
 // Route is one path that a server offers.
 type Route struct {

@@ -67,6 +67,9 @@ func TestPaths(t *testing.T) {
 	if got := p.Path(ServiceActivation, XML); got != "/pws/100037/183xx00010100000/" {
 		t.Error(got)
 	}
+	if got := p.Roots(); len(got) != 2 || got["/cvr/"] != JSON || got["/pws/"] != XML {
+		t.Errorf("roots %v", got)
+	}
 	p.Numbers[ServicePayment] = "300099"
 	if DefaultPaths().Numbers[ServicePayment] != "100038" {
 		t.Error("DefaultPaths is shared")
@@ -87,6 +90,10 @@ func TestPathsCheck(t *testing.T) {
 		"is there twice":       func(p *Paths) { p.JSON = p.XML },
 		"must begin with /":    func(p *Paths) { p.XML = []string{"pws/{service}"} },
 		"{service} in it once": func(p *Paths) { p.XML = []string{"/pws/100037"} },
+		`"/{service}/10"`:      func(p *Paths) { p.JSON = []string{"/{service}/10"} },
+		`"/cvr{service}"`:      func(p *Paths) { p.JSON = []string{"/cvr{service}"} },
+		`"/{x}/{service}"`:     func(p *Paths) { p.JSON = []string{"/{x}/{service}"} },
+		`"//a/{service}"`:      func(p *Paths) { p.JSON = []string{"//a/{service}"} },
 	} {
 		p := DefaultPaths()
 		change(&p)

@@ -34,6 +34,9 @@ func sum(userID, password, signed string) (digest [2 * md5.Size]byte, signature 
 	return digest, signature
 }
 
+// passwordPlace stands for the password in a verdict's string to sign.
+const passwordPlace = "{password}"
+
 // Verify checks the signature of a message in constant time. It may be written in
 // either letter case. Empty credentials match nothing; to spend the same time on
 // an unknown merchant, verify with made-up ones.
@@ -46,7 +49,7 @@ func Verify(userID, password, signed, signature string) wire.Verdict {
 	return wire.Verdict{
 		Scheme:       Scheme,
 		OK:           same && userID != "" && password != "",
-		StringToSign: userID + "{password}" + signed,
+		StringToSign: userID + passwordPlace + signed,
 		Digest:       string(digest[:]),
 		Expected:     string(expected[:]),
 		Received:     signature,

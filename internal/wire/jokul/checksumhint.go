@@ -23,15 +23,21 @@ const (
 	checkPayment // of answers: the four values of ovo_payment
 )
 
-// ExplainCheckSum searches the mistake behind a check_sum that [VerifyCheckSum]
-// refused and says it in words, for Verdict.Hint. Like [ExplainRequest] it is for
-// the sandbox and for a merchant's own terminal only.
+// ExplainCheckSum is the hint of [DiagnoseCheckSum] for a caller that has nothing
+// but the call.
 func ExplainCheckSum(secret string, f CheckSumFields, received string) string {
+	return DiagnoseCheckSum(secret, f, received, wire.Clues{}).Hint
+}
+
+// DiagnoseCheckSum searches the mistake behind a check_sum that [VerifyCheckSum]
+// refused, for [wire.Verdict.Explain]. Like [DiagnoseRequest] it is for the sandbox
+// and for a merchant's own terminal only.
+func DiagnoseCheckSum(secret string, f CheckSumFields, received string, clues wire.Clues) wire.Diagnosis {
 	switch {
 	case strings.TrimSpace(received) == "":
-		return "The check_sum is empty."
+		return wire.Obvious("The check_sum is empty.")
 	case secret == "":
-		return "The merchant has no secret key, so no check_sum can match."
+		return wire.Obvious("The merchant has no secret key, so no check_sum can match.")
 	}
 	text := strings.Trim(received, " \t\r\n\"'")
 	var written []string
@@ -45,42 +51,67 @@ func ExplainCheckSum(secret string, f CheckSumFields, received string) string {
 	raw, err := hex.DecodeString(text)
 	if err != nil || !hashSized(raw) {
 		if raw, err = base64.RawStdEncoding.DecodeString(strings.TrimRight(text, "=")); err != nil || !hashSized(raw) {
-			return "The check_sum is not the hexadecimal of 32 bytes (64 characters)."
+			return wire.Obvious("The check_sum is not the hexadecimal of 32 bytes (64 characters).")
 		}
 		written = append(written, "the check_sum is written in base64, it must be hexadecimal")
 	}
-	found, ok := checkSumSearch(secret, f, raw).Run()
-	return wire.Explanation("check_sum", written, found, ok,
+	forms := checkLayouts(f)
+	search := checkSumSearch(secret, f, raw, forms, clues)
+	found, ok := search.Run()
+	d := wire.Conclude("check_sum", written, found, ok,
 		"no usual mistake leads to this check_sum. It is the SHA-256 of the amount, the client id, the invoice number, the phone and the secret key, without anything between them; "+
 			"if yours is made so, one of these values or the secret key differs.")
+	if ok {
+		d.Signed = checkSumText(found, f, forms)
+	}
+	return d
 }
 
-func checkSumSearch(secret string, f CheckSumFields, received []byte) *wire.Search {
-	forms := checkLayouts(f)
+func checkSumSearch(secret string, f CheckSumFields, received []byte, forms []checkForm, clues wire.Clues) *wire.Search {
 	payment := wire.Right("")
 	payment.Add(wire.Omitted, "the check_sum lacks approval_code, batch_number, reference_number and trace_number")
+	keys := secrets(secret)
+	keys.AddOthers("the secret key", clues.Others)
+	ids := checkClients(f.ClientID)
+	ids.AddOtherIDs("the client id", clues.Others)
 	var text []byte
 	return &wire.Search{
 		Axes: []wire.Variants{
 			checkAlgorithm: checkAlgorithms(len(received)),
-			checkSecret:    secrets(secret),
+			checkSecret:    keys,
 			checkLayout:    wire.Places(len(forms), func(i int) string { return forms[i].words }),
 			checkAmount:    amounts(f.Amount),
-			checkClient:    checkClients(f.ClientID),
+			checkClient:    ids,
 			checkInvoice:   invoices(f.InvoiceNumber),
 			checkPhone:     phones(f.OVOID),
 			checkPayment:   payment,
 		},
 		Match: func(c wire.Choice) bool {
-			g := f
-			g.Amount, g.ClientID, g.InvoiceNumber, g.OVOID = c.Value(checkAmount), c.Value(checkClient), c.Value(checkInvoice), c.Value(checkPhone)
-			if c.Value(checkPayment) == wire.Omitted {
-				g.ApprovalCode, g.BatchNumber, g.ReferenceNumber, g.TraceNumber = "", "", "", ""
-			}
-			text = forms[c.Index(checkLayout)].append(text[:0], g)
+			text = forms[c.Index(checkLayout)].append(text[:0], chosenFields(c, f))
 			return bytes.Equal(keyed(c.Value(checkAlgorithm), c.Value(checkSecret), text), received)
 		},
 	}
+}
+
+func chosenFields(c wire.Choice, f CheckSumFields) CheckSumFields {
+	f.Amount, f.ClientID, f.InvoiceNumber, f.OVOID = c.Value(checkAmount), c.Value(checkClient), c.Value(checkInvoice), c.Value(checkPhone)
+	if c.Value(checkPayment) == wire.Omitted {
+		f.ApprovalCode, f.BatchNumber, f.ReferenceNumber, f.TraceNumber = "", "", "", ""
+	}
+	return f
+}
+
+// checkSumText is the text of one choice, with a placeholder for the secret key
+// where that stands.
+func checkSumText(c wire.Choice, f CheckSumFields, forms []checkForm) string {
+	text := string(forms[c.Index(checkLayout)].append(nil, chosenFields(c, f)))
+	switch algorithm := c.Value(checkAlgorithm); {
+	case strings.HasSuffix(algorithm, "-first"):
+		return secretPlace + text
+	case strings.HasSuffix(algorithm, "-last"):
+		return text + secretPlace
+	}
+	return text
 }
 
 // checkAlgorithms lists the functions whose result has the received length; those
@@ -204,6 +235,7 @@ func grouped(digits, point string) string {
 
 func checkClients(id string) wire.Variants {
 	list := wire.Right(id)
+	list.AddPadded("the client id", id)
 	list.Add(strings.TrimSpace(id), "the client id in the check_sum lacks its blanks")
 	list.Add(strings.ToUpper(id), "the client id in the check_sum is in upper case")
 	list.Add(strings.ToLower(id), "the client id in the check_sum is in lower case")
@@ -213,6 +245,7 @@ func checkClients(id string) wire.Variants {
 
 func invoices(invoice string) wire.Variants {
 	list := wire.Right(invoice)
+	list.AddPadded("the invoice number", invoice)
 	list.Add(strings.ToUpper(invoice), "the invoice number in the check_sum is in upper case")
 	list.Add(strings.ToLower(invoice), "the invoice number in the check_sum is in lower case")
 	list.Add(strings.TrimSpace(invoice), "the invoice number in the check_sum lacks its blanks")

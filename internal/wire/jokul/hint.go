@@ -19,41 +19,52 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// ExplainRequest searches the mistake behind a signature that [VerifyRequest]
-// refused and says it in words, for Verdict.Hint. It tries what goes wrong in
-// practice, one mistake at a time and then two at once, and costs some ten thousand
-// HMACs: it is for the sandbox and for a merchant's own terminal only.
+// ExplainRequest is the hint of [DiagnoseRequest] for a caller that has nothing but
+// the call.
 func ExplainRequest(secret string, c Call, body []byte, signature string) string {
-	return explain(secret, c, body, signature, HeaderRequestTimestamp)
+	return DiagnoseRequest(secret, c, body, signature, wire.Clues{}).Hint
 }
 
-// ExplainResponse does the same for [VerifyResponse].
+// ExplainResponse does the same for a signature that [VerifyResponse] refused.
 func ExplainResponse(secret string, c Call, body []byte, signature string) string {
-	return explain(secret, c, body, signature, HeaderResponseTimestamp)
+	return diagnose(secret, c, body, signature, HeaderResponseTimestamp, wire.Clues{}).Hint
 }
 
-func explain(secret string, c Call, body []byte, signature, timestampLabel string) string {
+// DiagnoseRequest searches the mistake behind a signature that [VerifyRequest]
+// refused, for [wire.Verdict.Explain]. It tries what goes wrong in practice, one
+// mistake at a time and then two at once, and costs some ten thousand HMACs: it is
+// for the sandbox and for a merchant's own terminal only.
+func DiagnoseRequest(secret string, c Call, body []byte, signature string, clues wire.Clues) wire.Diagnosis {
+	return diagnose(secret, c, body, signature, HeaderRequestTimestamp, clues)
+}
+
+func diagnose(secret string, c Call, body []byte, signature, timestampLabel string, clues wire.Clues) wire.Diagnosis {
 	switch {
 	case strings.TrimSpace(signature) == "":
-		return "The Signature header is empty."
+		return wire.Obvious("The Signature header is empty.")
 	case secret == "":
-		return "The merchant has no secret key, so no signature can match."
+		return wire.Obvious("The merchant has no secret key, so no signature can match.")
 	}
 	right := sign(secret, stringToSign(c, timestampLabel, c.digest(body)))
 	if value := strings.TrimPrefix(right, signaturePrefix); !strings.Contains(signature, value) && strings.HasSuffix(strings.ToLower(signature), strings.ToLower(value)) {
-		return "The letter case of the signature was changed on the way; base64 is case-sensitive."
+		return wire.Obvious("The letter case of the signature was changed on the way; base64 is case-sensitive.")
 	}
 	received, written := looseSignature(signature)
 	if received == nil {
-		return "The Signature header is not " + signaturePrefix + " and the base64 of 32 bytes (44 characters)."
+		return wire.Obvious("The Signature header is not " + signaturePrefix + " and the base64 of 32 bytes (44 characters).")
 	}
 	if len(received) >= 128 {
-		return fmt.Sprintf("This is an RSA signature (%d bytes), as for SNAP's token APIs; here it is HMAC-SHA256 with the secret key.", len(received))
+		return wire.Obvious(fmt.Sprintf("This is an RSA signature (%d bytes), as for SNAP's token APIs; here it is HMAC-SHA256 with the secret key.", len(received)))
 	}
-	found, ok := headerSearch(secret, c, body, timestampLabel, received).Run()
-	return wire.Explanation("signature", written, found, ok,
+	s := headerSearch(secret, c, body, timestampLabel, received, clues)
+	found, ok := s.Run()
+	d := wire.Conclude("signature", written, found, ok,
 		"no usual mistake leads to this signature. Compare the string to sign with yours byte by byte; "+
 			"if it is the same, the secret key differs, and if the digest differs, the body was changed after it was signed.")
+	if ok {
+		d.Signed = string(appendLines(nil, found))
+	}
+	return d
 }
 
 // looseSignature decodes a signature in one of the forms that clients use by
@@ -130,32 +141,57 @@ const (
 	axisDigest
 )
 
-func headerSearch(secret string, c Call, body []byte, timestampLabel string, received []byte) *wire.Search {
-	forms := layouts()
+func headerSearch(secret string, c Call, body []byte, timestampLabel string, received []byte, clues wire.Clues) *wire.Search {
+	bodies := digests(c, body)
+	addDigestHeader(&bodies, clues.Headers)
+	times := timestamps(c.Timestamp)
+	times.AddHeaders("the timestamp", clues.Headers)
+	ids := clients(c.ClientID)
+	ids.AddOtherIDs("the client id", clues.Others)
+	ids.AddHeaders("the client id", clues.Headers)
+	requestIDs := requests(c.RequestID)
+	requestIDs.AddHeaders("the Request-Id", clues.Headers)
+	keys := secrets(secret)
+	keys.AddOthers("the secret key", clues.Others)
+	keys.Add(c.ClientID, "the client id was used in the place of the secret key")
 	var text []byte
 	return &wire.Search{
 		Axes: []wire.Variants{
 			axisAlgorithm: algorithms(len(received)),
-			axisSecret:    secrets(secret),
-			axisLayout:    wire.Places(len(forms), func(i int) string { return forms[i].words }),
+			axisSecret:    keys,
+			axisLayout:    wire.Places(len(layouts), func(i int) string { return layouts[i].words }),
 			axisLabel:     labels(timestampLabel),
-			axisClient:    clients(c.ClientID),
-			axisRequest:   requests(c.RequestID),
-			axisTimestamp: timestamps(c.Timestamp),
+			axisClient:    ids,
+			axisRequest:   requestIDs,
+			axisTimestamp: times,
 			axisTarget:    targets(c),
-			axisDigest:    digests(c, body),
+			axisDigest:    bodies,
 		},
 		Match: func(c wire.Choice) bool {
-			lines := [5]line{
-				{HeaderClientID, c.Value(axisClient)},
-				{HeaderRequestID, c.Value(axisRequest)},
-				{c.Value(axisLabel), c.Value(axisTimestamp)},
-				{labelTarget, c.Value(axisTarget)},
-				{labelDigest, c.Value(axisDigest)},
-			}
-			text = forms[c.Index(axisLayout)].append(text[:0], &lines)
+			text = appendLines(text[:0], c)
 			return bytes.Equal(keyed(c.Value(axisAlgorithm), c.Value(axisSecret), text), received)
 		},
+	}
+}
+
+// appendLines appends the string to sign of one choice.
+func appendLines(dst []byte, c wire.Choice) []byte {
+	return layouts[c.Index(axisLayout)].append(dst, &[5]line{
+		{HeaderClientID, c.Value(axisClient)},
+		{HeaderRequestID, c.Value(axisRequest)},
+		{c.Value(axisLabel), c.Value(axisTimestamp)},
+		{labelTarget, c.Value(axisTarget)},
+		{labelDigest, c.Value(axisDigest)},
+	})
+}
+
+// addDigestHeader appends what the caller itself says is the digest of what it
+// sent: when that was signed, the body is no longer the one that was sent.
+func addDigestHeader(list *wire.Variants, headers map[string]string) {
+	if said := headers[labelDigest]; said != "" {
+		_, bare, _ := strings.Cut(said, "SHA-256=")
+		const changed = "the body was changed after it was signed: the signature covers the digest that the header Digest names, which is not that of the body"
+		list.AddAll(changed, said, bare)
 	}
 }
 
@@ -265,7 +301,7 @@ func (f *layout) append(dst []byte, lines *[5]line) []byte {
 }
 
 // layouts lists the right layout first.
-func layouts() []layout {
+var layouts = func() []layout {
 	right := layout{join: "\n", colon: ":", order: [5]int{0, 1, 2, 3, 4}}
 	list := []layout{right}
 	with := func(words string, change func(*layout)) {
@@ -313,7 +349,7 @@ func layouts() []layout {
 			func(f *layout) { copy(f.order[:], order) })
 	})
 	return list
-}
+}()
 
 // permute calls use with all orders of the numbers below n.
 func permute(n int, use func([]int)) {
@@ -350,6 +386,7 @@ func labels(label string) wire.Variants {
 func clients(id string) wire.Variants {
 	list := wire.Right(id)
 	list.Add(strings.TrimSpace(id), "the client id was signed without its blanks")
+	list.AddPadded("the client id", id)
 	list.Add(strings.ToLower(id), "the client id was signed in lower case")
 	list.Add(strings.ToUpper(id), "the client id was signed in upper case")
 	list.Add("", "the client id in the string to sign is empty")
@@ -359,6 +396,7 @@ func clients(id string) wire.Variants {
 
 func requests(id string) wire.Variants {
 	list := wire.Right(id)
+	list.AddPadded("the Request-Id", id)
 	list.Add(strings.ToLower(id), "the Request-Id was signed in lower case")
 	list.Add(strings.ToUpper(id), "the Request-Id was signed in upper case")
 	list.Add(strings.ReplaceAll(id, "-", ""), "the Request-Id was signed without its hyphens")
@@ -369,6 +407,7 @@ func requests(id string) wire.Variants {
 
 func timestamps(timestamp string) wire.Variants {
 	list := wire.Right(timestamp)
+	list.AddPadded("the timestamp", timestamp)
 	list.Add("", "the timestamp in the string to sign is empty")
 	list.Add(wire.Omitted, "the string to sign lacks the line of the timestamp")
 	t, err := time.Parse(time.RFC3339, timestamp)
@@ -437,7 +476,7 @@ func digests(c Call, body []byte) wire.Variants {
 	hash := sha256.Sum256(body)
 	list := wire.Right(Digest(body))
 	list.Add(wire.Omitted, "the string to sign lacks the line Digest, which only a GET leaves out")
-	add := func(form []byte, words string) { list.Add(Digest(form), words) }
+	add := func(form []byte, words string) { list.AddBody(Digest(form), words, form) }
 	stripped := wire.Strip(body)
 	for _, form := range [][]byte{body, stripped} {
 		hash := sha256.Sum256(form)
@@ -463,6 +502,7 @@ func digests(c Call, body []byte) wire.Variants {
 	wire.EditedBodies(body, add)
 	if v, err := wire.Parse(body); err == nil {
 		addPrinted(add, v)
+		wire.Changed(v, add)
 	}
 	return list
 }

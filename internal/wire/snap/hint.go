@@ -2,6 +2,7 @@ package snap
 
 import (
 	"bytes"
+	"crypto"
 	"crypto/hmac"
 	"crypto/rsa"
 	"crypto/sha256"
@@ -16,21 +17,27 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// Explain searches the mistake behind a signature that [VerifySymmetric] refused
-// and says it in words, for Verdict.Hint. It tries what goes wrong in practice,
-// one mistake at a time and then two at once, and costs some thousand HMACs: it is
-// for the sandbox and for a merchant's own terminal only.
+// Explain is the hint of [Diagnose] for a caller that has nothing but the call.
 func Explain(secret, method, target, token string, body []byte, timestamp, signature string) string {
+	return Diagnose(secret, method, target, token, body, timestamp, signature, wire.Clues{}).Hint
+}
+
+// Diagnose searches the mistake behind a signature that [VerifySymmetric] refused,
+// for [wire.Verdict.Explain]. It tries what goes wrong in practice, one mistake at a
+// time and then two at once, and costs some ten thousand HMACs: it is for the
+// sandbox and for a merchant's own terminal only.
+func Diagnose(secret, method, target, token string, body []byte, timestamp, signature string, clues wire.Clues) wire.Diagnosis {
 	if hint := obvious(secret, signature); hint != "" {
-		return hint
+		return wire.Obvious(hint)
 	}
 	bodies := digests(body)
 	if caseChanged(secret, method, target, token, bodies, timestamp, signature) {
-		return "The letter case of the signature was changed on the way; base64 is case-sensitive."
+		return wire.Obvious("The letter case of the signature was changed on the way; base64 is case-sensitive.")
 	}
+	bodies.AddHeaders("the digest", clues.Headers)
 	received, form := readSignature(signature)
 	if received == nil {
-		return "The X-SIGNATURE header is not the base64 of 64 bytes (88 characters)."
+		return wire.Obvious("The X-SIGNATURE header is not the base64 of 64 bytes (88 characters).")
 	}
 	var written []string
 	if form != "" {
@@ -39,17 +46,22 @@ func Explain(secret, method, target, token string, body []byte, timestamp, signa
 	s := wire.Search{
 		Axes: []wire.Variants{
 			axisAlgorithm: algorithms(len(received)),
-			axisSecret:    wire.Secrets("the client secret", secret),
+			axisSecret:    secrets(secret, clues),
+			axisLayout:    wire.Places(len(layouts), func(i int) string { return layouts[i].words }),
 			axisMethod:    methods(method),
 			axisTarget:    targets(target),
-			axisToken:     tokens(token),
+			axisToken:     tokens(token, clues),
 			axisDigest:    bodies,
-			axisTimestamp: timestamps(timestamp),
+			axisTimestamp: timestamps(timestamp, clues),
 		},
-		Match: func(c wire.Choice) bool { return bytes.Equal(hashed(c), received) },
+		Match: func(c wire.Choice) bool { return bytes.Equal(hashed(c, joined(c)), received) },
 	}
 	found, ok := s.Run()
-	return wire.Explanation("signature", written, found, ok, unexplained)
+	d := wire.Conclude("signature", written, found, ok, unexplained)
+	if ok {
+		d.Signed = joined(found)
+	}
+	return d
 }
 
 const unexplained = "no usual mistake leads to this signature. Compare the string to sign with yours byte by byte; " +
@@ -111,6 +123,7 @@ func hmacSized(raw []byte) bool { return len(raw) == sha512.Size }
 const (
 	axisAlgorithm = iota
 	axisSecret
+	axisLayout
 	axisMethod
 	axisTarget
 	axisToken
@@ -118,8 +131,25 @@ const (
 	axisTimestamp
 )
 
+// joined is the string to sign of one choice.
+func joined(c wire.Choice) string {
+	form := &layouts[c.Index(axisLayout)]
+	text := make([]byte, 0, 512)
+	for _, place := range form.order {
+		part := c.Value(axisMethod + place)
+		if part == wire.Omitted {
+			continue
+		}
+		if len(text) > 0 {
+			text = append(text, form.join...)
+		}
+		text = append(text, part...)
+	}
+	return string(append(text, form.end...))
+}
+
 // hashed computes the signature of one choice.
-func hashed(c wire.Choice) []byte {
+func hashed(c wire.Choice, text string) []byte {
 	key := []byte(c.Value(axisSecret))
 	var h hash.Hash
 	switch c.Value(axisAlgorithm) {
@@ -132,13 +162,48 @@ func hashed(c wire.Choice) []byte {
 	default:
 		h = hmac.New(sha512.New, key)
 	}
-	for axis := axisMethod; axis < axisTimestamp; axis++ {
-		if part := c.Value(axis); part != wire.Omitted {
-			h.Write([]byte(part + ":"))
+	h.Write([]byte(text))
+	return h.Sum(nil)
+}
+
+// layout is a way to join the parts of the string to sign.
+type layout struct {
+	words string
+	join  string
+	end   string
+	order [5]int // of method, target, token, digest and timestamp
+}
+
+// layouts lists the right one first. Where two parts changed places both are named.
+var layouts = func() []layout {
+	right := layout{join: ":", order: [5]int{0, 1, 2, 3, 4}}
+	list := []layout{right}
+	with := func(words string, change func(*layout)) {
+		form := right
+		form.words = words
+		change(&form)
+		list = append(list, form)
+	}
+	with("the string to sign ends with a line break, it must end with the timestamp", func(f *layout) { f.end = "\n" })
+	with("the string to sign ends with a line break, it must end with the timestamp", func(f *layout) { f.end = "\r\n" })
+	with("the string to sign ends with a colon, it must end with the timestamp", func(f *layout) { f.end = ":" })
+	for _, join := range []string{"|", "", "\n", " ", "&", ";", ",", " : ", ": ", "+"} {
+		with(fmt.Sprintf("the parts of the string to sign are joined with %q, it must be a colon", join), func(f *layout) { f.join = join })
+	}
+	names := [5]string{"method", "path", "token", "digest", "timestamp"}
+	for a := range names {
+		for b := a + 1; b < len(names); b++ {
+			with("the "+names[a]+" and the "+names[b]+" in the string to sign changed places; the order is "+strings.Join(names[:], ", "),
+				func(f *layout) { f.order[a], f.order[b] = b, a })
 		}
 	}
-	h.Write([]byte(c.Value(axisTimestamp)))
-	return h.Sum(nil)
+	return list
+}()
+
+func secrets(secret string, clues wire.Clues) wire.Variants {
+	list := wire.Secrets("the client secret", secret)
+	list.AddOthers("the client secret", clues.Others)
+	return list
 }
 
 // caseChanged tells whether signature is right but for its letter case.
@@ -201,7 +266,7 @@ func targets(target string) wire.Variants {
 	return list
 }
 
-func tokens(token string) wire.Variants {
+func tokens(token string, clues wire.Clues) wire.Variants {
 	list := wire.Right(token)
 	list.Add("Bearer "+token, "the token in the string to sign begins with \"Bearer \", it must be the token alone")
 	list.Add("bearer "+token, "the token in the string to sign begins with \"bearer \", it must be the token alone")
@@ -211,6 +276,7 @@ func tokens(token string) wire.Variants {
 	for _, nothing := range []string{"null", "undefined", "None"} {
 		list.Add(nothing, "the token in the string to sign is the word "+nothing+": it was not set yet when the call was signed")
 	}
+	list.AddHeaders("the token", clues.Headers)
 	return list
 }
 
@@ -219,7 +285,7 @@ func digests(body []byte) wire.Variants {
 	list := wire.Right(hex.EncodeToString(sum[:]))
 	add := func(form []byte, words string) {
 		if form != nil {
-			list.Add(Digest(form), words)
+			list.AddBody(Digest(form), words, form)
 		}
 	}
 	stripped := wire.Strip(body)
@@ -244,6 +310,7 @@ func digests(body []byte) wire.Variants {
 	add(allSpaceGone(body), "blanks inside strings were removed before signing; only white space outside strings may go")
 	if err == nil {
 		addPrinted(add, v)
+		wire.Changed(v, add)
 	}
 	list.Add(wire.Omitted, "the string to sign lacks the digest of the body and its colon")
 	return list
@@ -272,8 +339,10 @@ func allSpaceGone(body []byte) []byte {
 	}, body)
 }
 
-func timestamps(timestamp string) wire.Variants {
+func timestamps(timestamp string, clues wire.Clues) wire.Variants {
 	list := wire.Right(timestamp)
+	list.AddHeaders("the timestamp", clues.Headers)
+	list.AddAll("the timestamp was signed with blanks around it, which the header loses on the way", " "+timestamp, timestamp+" ")
 	list.Add("", "the timestamp in the string to sign is empty")
 	list.Add(strings.ReplaceAll(timestamp, "+", " "), "the + of the timestamp became a blank in the string to sign")
 	t, err := ParseTime(timestamp)
@@ -307,49 +376,160 @@ var renderings = []string{
 	"2006-01-02 15:04:05",
 }
 
-// ExplainAsymmetric searches the mistake behind a signature that [VerifyAsymmetric]
-// refused and says it in words, for Verdict.Hint.
+// ExplainAsymmetric is the hint of [DiagnoseAsymmetric] for a caller that has
+// nothing but the call.
 func ExplainAsymmetric(key *rsa.PublicKey, clientID, timestamp, signature string) string {
-	raw, err := decodeBase64(signature)
-	unhexed, notHex := hex.DecodeString(strings.TrimSpace(signature))
+	return DiagnoseAsymmetric(key, clientID, timestamp, signature, wire.Clues{}).Hint
+}
+
+// DiagnoseAsymmetric searches the mistake behind a signature that
+// [VerifyAsymmetric] refused, for [wire.Verdict.Explain].
+func DiagnoseAsymmetric(key *rsa.PublicKey, clientID, timestamp, signature string, clues wire.Clues) wire.Diagnosis {
+	text := strings.TrimSpace(signature)
 	switch {
-	case strings.TrimSpace(signature) == "":
-		return "The X-SIGNATURE header is empty."
+	case text == "":
+		return wire.Obvious("The X-SIGNATURE header is empty.")
 	case key == nil:
-		return "The merchant has no public key registered, so no signature can match."
-	case notHex == nil && len(unhexed) == key.Size():
-		return "The signature is written in hexadecimal, it must be base64."
-	case err != nil:
-		return "The signature is not base64 with the standard alphabet and padding."
-	case len(raw) == sha512.Size:
-		return "This is an HMAC (64 bytes), as for transactions; the token APIs are signed with the RSA private key."
-	case len(raw) != key.Size():
-		return fmt.Sprintf("The signature has %d bytes and the registered public key makes %d: it belongs to another key.", len(raw), key.Size())
+		return wire.Obvious("The merchant has no public key registered, so no signature can match.")
 	}
-	times := timestamps(timestamp)
-	ids := wire.Right(clientID)
-	ids.Add(strings.TrimSpace(clientID), "the client id was signed without its blanks")
-	ids.Add(strings.ToLower(clientID), "the client id was signed in lower case")
-	ids.Add("", "the client id in the string to sign is empty")
-	for _, id := range ids {
-		for _, at := range times {
-			for _, layout := range asymmetricLayouts {
-				text := layout.join(id.Value, at.Value)
-				if !verifyRSA(key, wire.Verdict{StringToSign: text, Received: signature}).OK {
-					continue
-				}
-				var words []string
-				for _, w := range []string{id.Words, at.Words, layout.words} {
-					if w != "" {
-						words = append(words, w)
-					}
-				}
-				return wire.Explanation("signature", nil, words, true, "")
-			}
+	raw, form := readAsymmetric(text, key.Size())
+	switch {
+	case raw == nil:
+		return wire.Obvious("The signature is not base64 with the standard alphabet and padding.")
+	case len(raw) == sha512.Size || len(raw) == sha256.Size:
+		return wire.Obvious(fmt.Sprintf("This is an HMAC (%d bytes), as for transactions; the token APIs are signed with the RSA private key.", len(raw)))
+	}
+	var written []string
+	if form != "" {
+		written = append(written, form)
+	}
+	keys, whose := publicKeys(key, clues)
+	s := wire.Search{
+		Axes: []wire.Variants{
+			axisKey:     wire.Places(len(keys), func(i int) string { return whose[i] }),
+			axisPadding: wire.Places(len(paddings), func(i int) string { return paddings[i].words }),
+			axisClient:  clientIDs(clientID, clues),
+			axisMoment:  timestamps(timestamp, clues),
+			axisJoin:    wire.Places(len(asymmetricLayouts), func(i int) string { return asymmetricLayouts[i].words }),
+		},
+		Match: func(c wire.Choice) bool {
+			k := keys[c.Index(axisKey)]
+			return len(raw) == k.Size() && paddings[c.Index(axisPadding)].verify(k, asymmetricText(c), raw)
+		},
+	}
+	found, ok := s.Run()
+	why := unexplainedRSA
+	if !ok && len(raw) != key.Size() {
+		why = fmt.Sprintf("the signature has %d bytes and the registered public key makes %d: it belongs to another key.", len(raw), key.Size())
+	}
+	d := wire.Conclude("signature", written, found, ok, why)
+	if ok {
+		d.Signed = asymmetricText(found)
+	}
+	return d
+}
+
+const unexplainedRSA = "no usual mistake leads to this signature. Either the string to sign differs (it is the client id, a vertical bar and the X-TIMESTAMP header, without a line break), " +
+	"or it was signed with a private key that does not belong to the registered public key."
+
+// readAsymmetric decodes an RSA signature, also in forms that clients use by
+// mistake, and names the mistake.
+func readAsymmetric(text string, size int) (raw []byte, mistake string) {
+	if raw, err := decodeBase64(text); err == nil && len(raw) > 0 {
+		if inner, err := hex.DecodeString(string(raw)); err == nil && len(inner) == size {
+			return inner, "the signature is base64 of the hexadecimal text, it must be base64 of the bytes"
+		}
+		if raw, err := hex.DecodeString(text); err == nil && len(raw) == size {
+			return raw, "the signature is written in hexadecimal, it must be base64"
+		}
+		return raw, ""
+	}
+	if raw, err := hex.DecodeString(text); err == nil && len(raw) > 0 {
+		return raw, "the signature is written in hexadecimal, it must be base64"
+	}
+	bare := strings.TrimRight(text, "=")
+	if raw, err := base64.RawStdEncoding.DecodeString(bare); err == nil && len(raw) == size {
+		if strings.ContainsAny(text, "\r\n") {
+			return raw, "the signature has line breaks in it, as some base64 tools put there"
+		}
+		return raw, "the signature's base64 lacks its padding (==)"
+	}
+	if raw, err := base64.RawURLEncoding.DecodeString(bare); err == nil && len(raw) == size {
+		return raw, "the signature uses the URL alphabet of base64 (- and _), it must use + and /"
+	}
+	if raw, err := base64.StdEncoding.DecodeString(strings.Trim(text, `"'`)); err == nil && len(raw) == size {
+		return raw, "the signature stands in quotes"
+	}
+	return nil, ""
+}
+
+// The axes of a search for an RSA signature.
+const (
+	axisKey = iota
+	axisPadding
+	axisClient
+	axisMoment
+	axisJoin
+)
+
+func asymmetricText(c wire.Choice) string {
+	return asymmetricLayouts[c.Index(axisJoin)].join(c.Value(axisClient), c.Value(axisMoment))
+}
+
+// publicKeys are the registered key and those of other merchants, with the words
+// for each.
+func publicKeys(registered *rsa.PublicKey, clues wire.Clues) (keys []*rsa.PublicKey, words []string) {
+	keys, words = append(keys, registered), append(words, "")
+	for _, o := range clues.Others {
+		if key, err := ParsePublicKey(o.PublicKey); err == nil && !key.Equal(registered) {
+			keys = append(keys, key)
+			words = append(words, "it was signed with the private key of another merchant, that of "+o.Name+" ("+o.ID+")")
 		}
 	}
-	return "No usual mistake leads to this signature. Either the string to sign differs (it is the client id, a vertical bar and the X-TIMESTAMP header, without a line break), " +
-		"or it was signed with a private key that does not belong to the registered public key, or not with SHA-256 and PKCS#1 v1.5 padding."
+	return keys, words
+}
+
+// paddings are the ways to sign with RSA, the right one first.
+var paddings = []struct {
+	words  string
+	verify func(key *rsa.PublicKey, text string, signature []byte) bool
+}{
+	{"", func(key *rsa.PublicKey, text string, signature []byte) bool {
+		hash := sha256.Sum256([]byte(text))
+		return rsa.VerifyPKCS1v15(key, crypto.SHA256, hash[:], signature) == nil
+	}},
+	{"the signature has PSS padding, it must have PKCS#1 v1.5 padding", func(key *rsa.PublicKey, text string, signature []byte) bool {
+		hash := sha256.Sum256([]byte(text))
+		return rsa.VerifyPSS(key, crypto.SHA256, hash[:], signature, nil) == nil
+	}},
+	{"the signature is made with SHA-512, it must be SHA-256", func(key *rsa.PublicKey, text string, signature []byte) bool {
+		hash := sha512.Sum512([]byte(text))
+		return rsa.VerifyPKCS1v15(key, crypto.SHA512, hash[:], signature) == nil
+	}},
+	{"the text was hashed before it was given to a function that hashes it again", func(key *rsa.PublicKey, text string, signature []byte) bool {
+		inner := sha256.Sum256([]byte(text))
+		hash := sha256.Sum256(inner[:])
+		if rsa.VerifyPKCS1v15(key, crypto.SHA256, hash[:], signature) == nil {
+			return true
+		}
+		hash = sha256.Sum256([]byte(hex.EncodeToString(inner[:])))
+		return rsa.VerifyPKCS1v15(key, crypto.SHA256, hash[:], signature) == nil
+	}},
+}
+
+func clientIDs(id string, clues wire.Clues) wire.Variants {
+	list := wire.Right(id)
+	list.AddOtherIDs("the client id", clues.Others)
+	list.AddPadded("the client id", id)
+	list.Add(strings.TrimSpace(id), "the client id was signed without its blanks")
+	list.Add(strings.ToLower(id), "the client id was signed in lower case")
+	list.Add(strings.ToUpper(id), "the client id was signed in upper case")
+	list.Add("", "the client id in the string to sign is empty")
+	for _, nothing := range []string{"null", "undefined", "None"} {
+		list.Add(nothing, "the client id in the string to sign is the word "+nothing+": it was not set when the call was signed")
+	}
+	list.AddHeaders("the client id", clues.Headers)
+	return list
 }
 
 var asymmetricLayouts = []struct {
@@ -362,4 +542,7 @@ var asymmetricLayouts = []struct {
 	{func(id, at string) string { return id + ":" + at }, "the string to sign has a colon where a vertical bar belongs"},
 	{func(id, at string) string { return id + " | " + at }, "the string to sign has blanks around the vertical bar"},
 	{func(id, at string) string { return id + at }, "the string to sign lacks the vertical bar"},
+	{func(_, at string) string { return at }, "the string to sign has the timestamp alone, the client id and the vertical bar are missing"},
+	{func(id, _ string) string { return id }, "the string to sign has the client id alone, the vertical bar and the timestamp are missing"},
+	{func(id, at string) string { return "POST:" + PathTokenB2B + ":" + id + ":" + at }, "the string to sign is built as for transactions, it must be the client id, a vertical bar and the timestamp"},
 }

@@ -1,0 +1,316 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
+)
+
+const (
+	hourUS = int64(time.Hour / time.Microsecond)
+	dayUS  = 24 * hourUS
+	// dayAheadUS is how far WIB days are ahead of UTC's.
+	dayAheadUS = int64(gateway.DayAhead / time.Microsecond)
+)
+
+// A tally's counters and the rows that are not in them yet are counted by the same
+// statement: $1 and $2 bound the ids, the first exclusive, the second inclusive.
+// {merchant} stands for whom it counts, {also} for a condition more.
+
+var countEvents = `SELECT {merchant} AS merchant_id, e.at_us - e.at_us % 3600000000 AS hour_us, p.channel AS channel, p.state AS state, p.reason AS reason,
+	count(*) AS payments, sum(p.amount) AS amount, ` + buckets("p.final_us - p.created_us", "wait_", gateway.WaitBounds[:], "p.final_us > p.created_us") + `
+	FROM event e JOIN payment p ON p.id = e.subject
+	WHERE e.id > $1 AND e.id <= $2
+		AND e.kind IN ('payment.succeeded', 'payment.refused', 'payment.failed', 'payment.cancelled', 'payment.expired') AND {also}
+	GROUP BY 1, 2, 3, 4, 5`
+
+var countNotifications = `SELECT {merchant} AS merchant_id, n.created_us - n.created_us % 3600000000 AS hour_us, n.dialect AS dialect, count(*) AS queued,
+	count(a.number) AS attempted, sum(CASE WHEN a.error = '' THEN 1 ELSE 0 END) AS acknowledged, ` +
+	buckets("a.took_us", "took_", gateway.TakeBounds[:], "a.status > 0") + `
+	FROM notification n LEFT JOIN attempt a ON a.notification_id = n.id AND a.number = 1
+	WHERE n.id > $1 AND n.id <= $2 AND {also}
+	GROUP BY 1, 2, 3`
+
+// What a merchant is owed changes by the postings to its receivable accounts,
+// whose owner is read from their names.
+const countTransfers = `SELECT replace(replace(replace(o.account, 'receivable:', ''), ':cash', ''), ':points', '') AS merchant_id,
+	(t.created_us + 25200000000) - (t.created_us + 25200000000) % 86400000000 - 25200000000 AS day_us,
+	count(DISTINCT CASE WHEN t.kind = 'payment' THEN t.id END) AS payments, count(DISTINCT CASE WHEN t.kind = 'refund' THEN t.id END) AS refunds,
+	sum(CASE WHEN o.amount > 0 AND o.account LIKE '%:cash' THEN o.amount ELSE 0 END) AS captured_cash,
+	sum(CASE WHEN o.amount > 0 AND o.account LIKE '%:points' THEN o.amount ELSE 0 END) AS captured_points,
+	sum(CASE WHEN o.amount < 0 AND o.account LIKE '%:cash' THEN -o.amount ELSE 0 END) AS refunded_cash,
+	sum(CASE WHEN o.amount < 0 AND o.account LIKE '%:points' THEN -o.amount ELSE 0 END) AS refunded_points
+	FROM transfer t JOIN posting o ON o.transfer_id = t.id
+	WHERE t.id > $1 AND t.id <= $2 AND o.account LIKE 'receivable:%'
+	GROUP BY 1, 2`
+
+const countAccounts = `SELECT o.account AS account, sum(o.amount) AS amount FROM posting o
+	WHERE o.transfer_id > $1 AND o.transfer_id <= $2 AND o.account NOT LIKE 'wallet:%' GROUP BY 1`
+
+// allIDs is above every id.
+const allIDs = "~"
+
+// buckets counts a duration in microseconds into columns named after their bounds,
+// the last for what is longer, among the rows that a condition admits.
+func buckets(duration, prefix string, bounds []time.Duration, among string) string {
+	var columns []string
+	above := int64(-1)
+	for _, bound := range bounds {
+		columns = append(columns, fmt.Sprintf("sum(CASE WHEN %s AND %s > %d AND %s <= %d THEN 1 ELSE 0 END) AS %s%s",
+			among, duration, above, duration, bound.Microseconds(), prefix, boundName(bound)))
+		above = bound.Microseconds()
+	}
+	return strings.Join(append(columns, fmt.Sprintf("sum(CASE WHEN %s AND %s > %d THEN 1 ELSE 0 END) AS %smore", among, duration, above, prefix)), ", ")
+}
+
+func boundName(d time.Duration) string {
+	if d < time.Second {
+		return fmt.Sprintf("%dms", d.Milliseconds())
+	}
+	return fmt.Sprintf("%ds", int64(d/time.Second))
+}
+
+// counter is a table of counters: rows with the key are added up.
+type counter struct {
+	table, key string
+	keys, sums []string
+}
+
+func newCounter(table, keys, sums string) counter {
+	return counter{table, keys, strings.Split(keys, ", "), strings.Split(sums, ", ")}
+}
+
+var (
+	paymentHours      = newCounter("payment_hour", "merchant_id, hour_us, channel, state, reason", "payments, amount, wait_5s, wait_15s, wait_30s, wait_60s, wait_300s, wait_more")
+	notificationHours = newCounter("notification_hour", "merchant_id, hour_us, dialect", "queued, attempted, acknowledged, took_100ms, took_500ms, took_1s, took_5s, took_more")
+	settlementDays    = newCounter("settlement_day", "merchant_id, day_us", "payments, refunds, captured_cash, captured_points, refunded_cash, refunded_points")
+	accountTotals     = newCounter("account_total", "account", "amount")
+)
+
+// add is the statement that adds what a query counts.
+func (c counter) add(query string) string {
+	set := make([]string, len(c.sums))
+	for i, sum := range c.sums {
+		set[i] = fmt.Sprintf("%s = %s.%s + excluded.%s", sum, c.table, sum, sum)
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s, %s) %s ON CONFLICT (%s) DO UPDATE SET %s",
+		c.table, c.key, strings.Join(c.sums, ", "), query, c.key, strings.Join(set, ", "))
+}
+
+// both reads the counters, and counts with query what is not in them yet, as one
+// table. Only counters that the condition admits are read.
+func (c counter) both(query, condition string) string {
+	columns := strings.Join(append(append([]string{}, c.keys...), c.sums...), ", ")
+	return fmt.Sprintf("(SELECT %s FROM %s WHERE %s UNION ALL SELECT %s FROM (%s) AS newest WHERE %s) AS counted", columns, c.table, condition, columns, query, condition)
+}
+
+// sum adds a column up, as a whole number on every engine.
+func sum(column string) string { return "CAST(coalesce(sum(" + column + "), 0) AS BIGINT)" }
+
+func sums(columns []string) string {
+	list := make([]string, len(columns))
+	for i, column := range columns {
+		list[i] = sum(column)
+	}
+	return strings.Join(list, ", ")
+}
+
+// counting fills in for which merchant a query counts, and what else must hold.
+func counting(query, merchant, also string) string {
+	return strings.NewReplacer("{merchant}", merchant, "{also}", also).Replace(query)
+}
+
+// tallied is what each tally counts from which table, and how.
+var tallied = map[string]struct {
+	table string
+	adds  []string
+}{
+	gateway.TallyPayments: {"event", []string{
+		paymentHours.add(counting(countEvents, "e.merchant_id", "1 = 1")), paymentHours.add(counting(countEvents, "''", "1 = 1")),
+	}},
+	gateway.TallyNotifications: {"notification", []string{
+		notificationHours.add(counting(countNotifications, "n.merchant_id", "1 = 1")), notificationHours.add(counting(countNotifications, "''", "1 = 1")),
+	}},
+	gateway.TallyTransfers: {"transfer", []string{settlementDays.add(countTransfers), accountTotals.add(countAccounts)}},
+}
+
+func (t *tx) tallyUpTo(name string) (upto string, err error) {
+	err = t.one(`SELECT upto FROM tally WHERE name = $1`, []any{name}, &upto)
+	if errors.Is(err, gateway.ErrNoRow) {
+		return "", nil
+	}
+	return upto, err
+}
+
+func (t *tx) TallyWaits(name, to string) (waits bool, err error) {
+	upto, err := t.tallyUpTo(name)
+	if err != nil {
+		return false, err
+	}
+	err = t.one(`SELECT EXISTS (SELECT 1 FROM `+tallied[name].table+` WHERE id > $1 AND id < $2)`, []any{upto, to}, &waits)
+	return waits, err
+}
+
+func (t *tx) Tally(name, to string, limit int) (rows int, err error) {
+	upto, err := t.tallyUpTo(name)
+	if err != nil {
+		return 0, err
+	}
+	var next string
+	if err := t.one(`SELECT coalesce(max(id), ''), count(*) FROM (SELECT id FROM `+tallied[name].table+` WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS batch`,
+		[]any{upto, to, limit}, &next, &rows); err != nil || rows == 0 {
+		return 0, err
+	}
+	// The guard makes two processes count no row twice.
+	moved, err := t.changed(`INSERT INTO tally (name, upto) VALUES ($1, $3) ON CONFLICT (name) DO UPDATE SET upto = $3 WHERE tally.upto = $2`, name, upto, next)
+	if err == nil && !moved {
+		err = gateway.ErrRetry
+	}
+	for _, add := range tallied[name].adds {
+		if err == nil {
+			_, err = t.exec(add, upto, next)
+		}
+	}
+	return rows, err
+}
+
+// slotted turns a column of hours into the slot it belongs to, given as the
+// placeholder of its length: whole hours, or WIB days.
+func slotted(column, slot string) string {
+	return fmt.Sprintf("(%s + %d) - (%s + %d) %% %s - %d", column, dayAheadUS, column, dayAheadUS, slot, dayAheadUS)
+}
+
+// report is the statement of a report in slots of $6 from $4 to $5, of the merchant
+// $3. Counters of all merchants together bear no merchant.
+func (c counter) report(query string) string {
+	rest := strings.Join(c.keys[2:], ", ")
+	return `SELECT ` + slotted("hour_us", "$6") + ` AS slot, ` + rest + `, ` + sums(c.sums) + ` FROM ` +
+		c.both(query, "merchant_id = $3 AND hour_us >= $4 AND hour_us < $5") + ` GROUP BY slot, ` + rest + ` ORDER BY slot, ` + rest
+}
+
+var (
+	paymentsOfAll      = paymentHours.report(counting(countEvents, "''", "1 = 1"))
+	paymentsOfOne      = paymentHours.report(counting(countEvents, "e.merchant_id", "e.merchant_id = $3"))
+	notificationsOfAll = notificationHours.report(counting(countNotifications, "''", "1 = 1"))
+	notificationsOfOne = notificationHours.report(counting(countNotifications, "n.merchant_id", "n.merchant_id = $3"))
+)
+
+func (t *tx) PaymentCounts(m gateway.MerchantID, p gateway.Period, slot time.Duration) ([]gateway.PaymentCount, error) {
+	upto, err := t.tallyUpTo(gateway.TallyPayments)
+	if err != nil {
+		return nil, err
+	}
+	query := paymentsOfAll
+	if m != "" {
+		query = paymentsOfOne
+	}
+	return all(t.session, func(r row) (c gateway.PaymentCount, err error) {
+		var slot int64
+		var reason string
+		if err := r.Scan(&slot, &c.Channel, &c.State, &reason, &c.Payments, &c.Amount,
+			&c.Waits[0], &c.Waits[1], &c.Waits[2], &c.Waits[3], &c.Waits[4], &c.Waits[5]); err != nil {
+			return c, err
+		}
+		c.Slot = at(slot)
+		c.Reason, err = codeOf(reason)
+		return c, err
+	}, query, upto, allIDs, m, us(p.From), us(p.To), slot.Microseconds())
+}
+
+func (t *tx) NotificationCounts(m gateway.MerchantID, p gateway.Period, slot time.Duration) ([]gateway.NotificationCount, error) {
+	upto, err := t.tallyUpTo(gateway.TallyNotifications)
+	if err != nil {
+		return nil, err
+	}
+	query := notificationsOfAll
+	if m != "" {
+		query = notificationsOfOne
+	}
+	return all(t.session, func(r row) (c gateway.NotificationCount, err error) {
+		var slot int64
+		err = r.Scan(&slot, &c.Dialect, &c.Queued, &c.Attempted, &c.Acknowledged, &c.Took[0], &c.Took[1], &c.Took[2], &c.Took[3], &c.Took[4])
+		c.Slot = at(slot)
+		return c, err
+	}, query, upto, allIDs, m, us(p.From), us(p.To), slot.Microseconds())
+}
+
+// troubles are the conditions that the partial indexes serve, spelled as theirs are.
+var troubles = map[gateway.NotificationState]string{
+	gateway.NotificationQueued:        "state = 'queued'",
+	gateway.NotificationFailed:        "state IN ('failed', 'undeliverable') AND state = 'failed'",
+	gateway.NotificationUndeliverable: "state IN ('failed', 'undeliverable') AND state = 'undeliverable'",
+}
+
+func (t *tx) CountNotifications(m gateway.MerchantID, state gateway.NotificationState, limit int) (n int, err error) {
+	l := listing{exact: []string{troubles[state]}}
+	if m != "" {
+		l.other("merchant_id = " + l.arg(m))
+	}
+	err = t.one(`SELECT count(*) FROM (SELECT 1 FROM notification `+l.where()+` LIMIT `+l.arg(limit)+`) AS counted`, l.args, &n)
+	return n, err
+}
+
+func (t *tx) Settlements(f gateway.SettlementFilter, limit int) ([]gateway.Settlement, error) {
+	upto, err := t.tallyUpTo(gateway.TallyTransfers)
+	if err != nil {
+		return nil, err
+	}
+	l := listing{args: []any{upto, allIDs}}
+	if f.Merchant != "" {
+		l.other("merchant_id = " + l.arg(f.Merchant))
+	}
+	if !f.Days.From.IsZero() {
+		l.other("day_us >= " + l.arg(us(f.Days.From)))
+	}
+	if !f.Days.To.IsZero() {
+		l.other("day_us < " + l.arg(us(f.Days.To)))
+	}
+	if f.After != (gateway.SettlementKey{}) {
+		day, merchant := l.arg(us(f.After.Day)), l.arg(f.After.Merchant)
+		l.other("(day_us < " + day + " OR day_us = " + day + " AND merchant_id > " + merchant + ")")
+	}
+	condition := "1 = 1"
+	if len(l.others) > 0 {
+		condition = strings.Join(l.others, " AND ")
+	}
+	return all(t.session, func(r row) (s gateway.Settlement, err error) {
+		var day int64
+		err = r.Scan(&s.Merchant, &day, &s.Payments, &s.Refunds, &s.Captured.Cash, &s.Captured.Points, &s.Refunded.Cash, &s.Refunded.Points)
+		s.Day = at(day)
+		return s, err
+	}, `SELECT merchant_id, day_us, `+sums(settlementDays.sums)+` FROM `+settlementDays.both(countTransfers, condition)+`
+		GROUP BY merchant_id, day_us ORDER BY day_us DESC, merchant_id LIMIT `+l.arg(limit), l.args...)
+}
+
+func (t *tx) accountTotal(a ledger.Account) (total money.Amount, err error) {
+	upto, err := t.tallyUpTo(gateway.TallyTransfers)
+	if err != nil {
+		return 0, err
+	}
+	err = t.one(`SELECT CAST(coalesce((SELECT amount FROM account_total WHERE account = $2), 0)
+		+ coalesce((SELECT sum(amount) FROM posting WHERE transfer_id > $1 AND account = $2), 0) AS BIGINT)`, []any{upto, a}, &total)
+	return total, err
+}
+
+func (t *tx) Book() (b gateway.Book, err error) {
+	if err = t.one(`SELECT `+sum("cash")+`, `+sum("points")+` FROM wallet`, nil, &b.Wallets.Cash, &b.Wallets.Points); err != nil {
+		return b, err
+	}
+	upto, err := t.tallyUpTo(gateway.TallyTransfers)
+	if err != nil {
+		return b, err
+	}
+	of := func(accounts string) string {
+		return "CAST(coalesce(sum(CASE WHEN account LIKE '" + accounts + "' THEN amount ELSE 0 END), 0) AS BIGINT)"
+	}
+	err = t.one(`SELECT `+of("receivable:%:cash")+`, `+of("receivable:%:points")+`, `+of("topup:cash")+`, `+of("issuance:points")+`
+		FROM `+accountTotals.both(countAccounts, "1 = 1"), []any{upto, allIDs},
+		&b.Receivables.Cash, &b.Receivables.Points, &b.TopUps, &b.PointsCreated)
+	b.TopUps, b.PointsCreated = -b.TopUps, -b.PointsCreated // outside the book, which they left
+	return b, err
+}
