@@ -210,6 +210,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		}
 	})
 	a.working.Go(func() { a.sweep(background) })
+	a.working.Go(func() { a.prune(background) })
 	return nil
 }
 

@@ -62,7 +62,8 @@ var invariants = []invariant{
 		SELECT p.id FROM payment p LEFT JOIN (
 			SELECT subject, count(DISTINCT event_id) AS events, min(kind) AS kind FROM notification GROUP BY subject) n ON n.subject = p.id
 		WHERE CASE WHEN p.state IN ('awaiting_customer', 'uncertain', 'refused') THEN n.events IS NOT NULL
-			ELSE coalesce(n.events, 0) <> 1 OR n.kind <> 'payment.' || p.state END`},
+			WHEN n.events IS NULL THEN p.final_us >= coalesce((SELECT upto_us FROM pruned WHERE kind = 'notification'), 0)
+			ELSE n.events <> 1 OR n.kind <> 'payment.' || p.state END`},
 	{"I10", "a reference names one payment, a request id is claimed once, and an order is paid once", `
 		SELECT merchant_id || ' ' || dialect || ' ' || reference FROM payment GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
 		UNION ALL SELECT merchant_id || ' ' || dialect || ' ' || reference FROM refund GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
@@ -108,6 +109,17 @@ var invariants = []invariant{
 	{"I20", "a terminal's numbers name one push", `
 		SELECT merchant_id || ' ' || batch_number || ' ' || reference FROM push GROUP BY merchant_id, batch_number, reference
 		HAVING count(*) > 1 OR min(reference) < 1 OR max(reference) > 999999`},
+	{"I21", "what was rolled up of an account is the sum of its postings up to there", `
+		SELECT account FROM (SELECT account, amount FROM account_total UNION ALL
+			SELECT account, -sum(amount) FROM posting WHERE account NOT LIKE 'wallet:%'
+			AND transfer_id <= (SELECT coalesce(max(upto), '') FROM tally WHERE name = 'transfers') GROUP BY account) rolled
+		GROUP BY account HAVING sum(amount) <> 0`},
+	{"I22", "a merchant's settlement days add up to what was rolled up of its receivable", `
+		SELECT merchant_id FROM (SELECT merchant_id, captured_cash - refunded_cash AS cash, captured_points - refunded_points AS points FROM settlement_day
+			UNION ALL SELECT replace(replace(replace(account, 'receivable:', ''), ':cash', ''), ':points', ''),
+				CASE WHEN account LIKE '%:cash' THEN -amount ELSE 0 END, CASE WHEN account LIKE '%:points' THEN -amount ELSE 0 END
+			FROM account_total WHERE account LIKE 'receivable:%') rolled
+		GROUP BY merchant_id HAVING sum(cash) <> 0 OR sum(points) <> 0`},
 }
 
 // Audit implements gateway.Store.

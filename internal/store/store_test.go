@@ -188,6 +188,8 @@ func TestAuditFindsCorruption(t *testing.T) {
 		"I18": `UPDATE payment SET wallet_id = 'wal_none' WHERE id = 'pay_1'`,
 		"I19": `UPDATE payment SET channel = 'push' WHERE id = 'pay_1'`,
 		"I20": `INSERT INTO push VALUES ('pay_1', 'mch_1', 'wal_1', 'p', 1, 1000000, 1, '', 0, 0, 1, 0, 1)`,
+		"I21": `INSERT INTO account_total VALUES ('topup:cash', 1)`,
+		"I22": `INSERT INTO settlement_day VALUES ('mch_1', 0, 1, 0, 5, 0, 0, 0)`,
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()

@@ -85,7 +85,7 @@ func (t *tx) SetSetting(name, value string) error {
 // tables lists every table but setting, those that are referred to last.
 var tables = []string{
 	"office_session", "office_user", "office_trace", "tally", "payment_hour", "notification_hour", "settlement_day", "account_total",
-	"attempt", "notification", "event", "claim", "posting", "transfer", "refund", "push", "terminal", "payment", "page", "binding", "wallet", "merchant",
+	"pruned", "attempt", "notification", "event", "claim", "posting", "transfer", "refund", "push", "terminal", "payment", "page", "binding", "wallet", "merchant",
 }
 
 func (t *tx) Erase() error {
