@@ -35,6 +35,15 @@ func flag(b bool) int64 {
 	return 0
 }
 
+// below is where a list that goes down begins: at before, or at the top when there is
+// none. A condition that tells the two apart would keep engines from their index.
+func below[ID ~string](before ID) ID {
+	if before == "" {
+		return allIDs
+	}
+	return before
+}
+
 // at reverses us.
 func at(us int64) time.Time {
 	if us == 0 {
