@@ -27,10 +27,11 @@ type Config struct {
 
 // Store implements gateway.Store.
 type Store struct {
-	db    *sqlite
-	keys  *seal.Keyring
-	clock gateway.Clock
-	log   *slog.Logger
+	db       *sqlite
+	keys     *seal.Keyring
+	clock    gateway.Clock
+	log      *slog.Logger
+	readOnly bool
 }
 
 // maxTries bounds how often one Update runs when other transactions overtake it.
@@ -50,7 +51,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("store: open %s: %w", path, err)
 	}
-	s := &Store{db: db, keys: c.Keys, clock: c.Clock, log: c.Log}
+	s := &Store{db: db, keys: c.Keys, clock: c.Clock, log: c.Log, readOnly: c.ReadOnly}
 	if c.ReadOnly {
 		err = s.checkSchema(ctx)
 	} else {

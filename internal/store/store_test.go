@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/money"
@@ -213,6 +215,14 @@ func (f fixture) broken(t testing.TB) map[string]bool {
 	verdicts, err := f.Audit(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	// Side by side, the checks find the same.
+	beside, err := f.again(t, true).Audit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(verdicts, beside); diff != "" {
+		t.Errorf("a store that only looks finds another book: %s", diff)
 	}
 	broken := map[string]bool{}
 	for _, v := range verdicts {
