@@ -17,17 +17,19 @@ import (
 
 	"github.com/gerbang-pay/gerbang/internal/app"
 	"github.com/gerbang-pay/gerbang/internal/bench"
+	"github.com/gerbang-pay/gerbang/internal/bench/floor"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
 
 type benchCommand struct {
-	Dialect  []string      `help:"What to measure: snap, jokul, push or all, separated by commas." default:"all" enum:"snap,jokul,push,all"`
+	Dialect  []string      `help:"What to measure: snap, jokul, push, faspay or all, separated by commas." default:"all" enum:"snap,jokul,push,faspay,all"`
 	Pattern  []string      `help:"hot: one merchant takes all payments. spread: 500 merchants share them." default:"hot,spread" enum:"hot,spread"`
 	Clients  []int         `help:"Calls at once, each on a connection of its own. Several numbers are measured one after the other." default:"64"`
 	Duration time.Duration `help:"How long each measurement takes." default:"10s"`
 	Warmup   time.Duration `help:"How long the load runs before measuring begins." default:"2s"`
 	Rate     int64         `help:"Calls a second in an open loop, which counts latency from when a call was meant to begin. 0 is a closed loop." placeholder:"N"`
 	Prefill  int           `help:"Payments that the book holds before." placeholder:"N"`
+	Baseline bool          `help:"Measure the smallest honest endpoint in turn with the gateway, with as many clients."`
 	Rounds   int           `help:"Repeat everything that often, in turn, and report medians." default:"1"`
 	Keep     bool          `help:"Keep the installation, and say where it is."`
 	JSON     bool          `help:"Print JSON for programs."`
@@ -78,18 +80,31 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 	if err != nil {
 		return r, err
 	}
-	server, err := startServer(ctx, std, i)
+	server, err := startServer(ctx, std, i.DataDir, serveArgs(i)...)
 	if err != nil {
 		return r, err
 	}
 	defer server.stop()
+	servers := map[string]*benchServer{}
+	if c.Baseline {
+		floor, err := startServer(ctx, std, filepath.Join(i.DataDir, "floor"), "bench-floor")
+		if err != nil {
+			return r, err
+		}
+		defer floor.stop()
+		servers[bench.Floor] = floor
+	}
 	loads := c.loads()
 	rounds := make([][]bench.Result, len(loads))
 	for range c.Rounds {
 		for n, l := range loads {
 			fmt.Fprintf(std.err, "%s %s, %d clients, %s …", l.Dialect, l.Pattern, l.Clients, l.Warmup+l.Duration)
+			on := server
+			if other, ok := servers[l.Dialect]; ok {
+				on = other
+			}
 			bounded, cancel := context.WithTimeout(ctx, l.Warmup+l.Duration+benchTimeout)
-			result, err := world.Run(bounded, server.baseURL, l, server.cpu)
+			result, err := world.Run(bounded, on.baseURL, l, on.cpu)
 			cancel()
 			if err != nil {
 				fmt.Fprintln(std.err)
@@ -102,8 +117,14 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 	if err := server.stop(); err != nil {
 		return r, fmt.Errorf("the server that was measured: %w", err)
 	}
+	r.Baselines = []baselineView{}
 	for _, results := range rounds {
-		r.Results = append(r.Results, viewResult(c.store(), median(results)))
+		v := viewResult(c.store(), median(results))
+		if v.Dialect == bench.Floor {
+			r.Baselines = append(r.Baselines, baselineView{fmt.Sprintf("%s %s %d", v.Dialect, v.Pattern, v.Clients), v.PerSecond, v.P99, v.CPU})
+		} else {
+			r.Results = append(r.Results, v)
+		}
 	}
 	fmt.Fprint(std.err, "audit …")
 	clock := gateway.SystemClock{}
@@ -111,7 +132,6 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 	verdicts, err := app.Audit(ctx, i)
 	fmt.Fprintf(std.err, " %s\n", clock.Now().Sub(began).Round(time.Millisecond))
 	r.AuditOK = viewAudit(verdicts).OK
-	r.Baselines = []baselineView{}
 	return r, err
 }
 
@@ -120,6 +140,9 @@ func (c benchCommand) loads() (all []bench.Load) {
 	dialects := c.Dialect
 	if slices.Contains(dialects, "all") {
 		dialects = bench.Dialects
+	}
+	if c.Baseline {
+		dialects = append(slices.Clone(dialects), bench.Floor)
 	}
 	for _, dialect := range dialects {
 		for _, pattern := range c.Pattern {
@@ -157,16 +180,26 @@ type benchServer struct {
 	baseURL string
 }
 
-func startServer(ctx context.Context, std streams, i app.Installation) (*benchServer, error) {
+// serveArgs is the command line of the gateway that is measured.
+func serveArgs(i app.Installation) []string {
+	args := []string{"sandbox", "--addr=127.0.0.1:0", "--no-seed", "--no-requests"}
+	if i.Database != "" {
+		args = append(args, "--database="+i.Database)
+	}
+	return args
+}
+
+// startServer runs a command of this program that serves, and returns once it does.
+func startServer(ctx context.Context, std streams, dir string, args ...string) (*benchServer, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
-	ready := filepath.Join(i.DataDir, "ready.json")
-	args := []string{os.Args[0], "sandbox", "--addr=127.0.0.1:0", "--data=" + i.DataDir, "--ready-file=" + ready, "--no-seed", "--no-requests"}
-	if i.Database != "" {
-		args = append(args, "--database="+i.Database)
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
 	}
+	ready := filepath.Join(dir, "ready.json")
+	args = append([]string{os.Args[0]}, append(args, "--data="+dir, "--ready-file="+ready)...)
 	s := &benchServer{cmd: &exec.Cmd{Path: self, Args: args, Env: withoutSettings(os.Environ()), Stderr: std.err}, exited: make(chan struct{})}
 	if err := s.cmd.Start(); err != nil {
 		return nil, err
@@ -248,6 +281,18 @@ type resultView struct {
 type baselineView struct {
 	Name      string  `json:"name"`
 	PerSecond float64 `json:"payments_per_s"`
+	P99       float64 `json:"p99_ms"`
+	CPU       int64   `json:"cpu_us_per_payment"`
+}
+
+// floorCommand serves the smallest honest endpoint, for benchCommand.
+type floorCommand struct {
+	Data      string `required:"" type:"path"`
+	ReadyFile string `required:"" type:"path"`
+}
+
+func (c floorCommand) Run(ctx context.Context) error {
+	return floor.Serve(ctx, filepath.Join(c.Data, "floor.db"), func(baseURL string) error { return writeReady(c.ReadyFile, baseURL) })
 }
 
 func perSecond(r bench.Result) float64 { return float64(r.Payments) / r.Duration.Seconds() }
@@ -268,7 +313,7 @@ func (r benchReport) print(std streams) error {
 			v.Dialect, v.Store, v.Pattern, v.Clients, v.PerSecond, v.P50, v.P95, v.P99, v.Max, v.Errors, v.CPU)
 	}
 	for _, b := range r.Baselines {
-		fmt.Fprintf(table, "%s\t\t\t\t%.0f\t\t\t\t\t\t\t\n", b.Name, b.PerSecond)
+		fmt.Fprintf(table, "%s\t\t\t\t%.0f\t\t\t%.1f\t\t\t%d\t\n", b.Name, b.PerSecond, b.P99, b.CPU)
 	}
 	if err := table.Flush(); err != nil {
 		return err

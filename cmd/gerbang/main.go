@@ -60,6 +60,7 @@ type commands struct {
 	CheckReceiver checkCommand `cmd:"" group:"tools" help:"Check a merchant's receiver of notifications, and report."`
 
 	Completion completionCommand `cmd:"" group:"shell" help:"Print a script that completes commands and flags in a shell."`
+	Floor      floorCommand      `cmd:"" name:"bench-floor" hidden:"" help:"Serve the smallest honest endpoint."`
 	Complete   completeCommand   `cmd:"" name:"__complete" hidden:"" help:"Print what may follow the words."`
 
 	Config  string           `help:"TOML file with flags: \"name = value\" for all commands, and below [command] for one." placeholder:"FILE" type:"path"`

@@ -230,6 +230,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	a.working.Go(func() { a.store.Listen(background, func(signal string) { a.heard(background, clock, signal) }) })
 	a.working.Go(func() { watch.run(background, a) })
 	a.working.Go(func() { a.tally(background) })
+	a.working.Go(func() { a.prune(background) })
 	return nil
 }
 

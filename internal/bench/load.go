@@ -22,7 +22,7 @@ type Load struct {
 
 // What a Load can be made of.
 var (
-	Dialects = []string{"snap", "jokul", "push"}
+	Dialects = []string{"snap", "jokul", "push", "faspay"}
 	Patterns = []string{"hot", "spread"}
 )
 

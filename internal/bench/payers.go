@@ -18,7 +18,7 @@ func (w *World) payers(ctx context.Context, baseURL string, l Load) ([]payer, er
 		return nil, fmt.Errorf("%q is no pattern", l.Pattern)
 	}
 	make, ok := map[string]func(*scene, context.Context, int) ([]payer, error){
-		"snap": (*scene).snapPayers, "jokul": (*scene).jokulPayers, "push": (*scene).pushPayers,
+		"snap": (*scene).snapPayers, "jokul": (*scene).jokulPayers, "push": (*scene).pushPayers, "faspay": (*scene).faspayPayers, Floor: (*scene).floorPayers,
 	}[l.Dialect]
 	if !ok {
 		return nil, fmt.Errorf("%q is no dialect", l.Dialect)

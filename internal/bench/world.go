@@ -52,7 +52,8 @@ func Settle(ctx context.Context, store gateway.Store) (*World, error) {
 	for i := range worldMerchants + 1 {
 		w.merchants = append(w.merchants, gateway.Merchant{
 			ID: gateway.MerchantID("mch_" + digits(i)), Name: fmt.Sprintf("Toko %03d", i),
-			DOKU: gateway.DOKU{ClientID: fmt.Sprintf("MCH-BENCH-%04d", i), SecretKey: worldSecret, PublicKeyPEM: public},
+			DOKU:   gateway.DOKU{ClientID: fmt.Sprintf("MCH-BENCH-%04d", i), SecretKey: worldSecret, PublicKeyPEM: public},
+			Faspay: gateway.Faspay{MerchantID: fmt.Sprintf("%05d", 10_000+i), UserID: "bot-bench", Password: worldSecret, Format: "json", AmountScale: 1},
 		})
 	}
 	if err := inBatches(ctx, store, w.merchants, func(tx gateway.Tx, _ int, m gateway.Merchant) error {

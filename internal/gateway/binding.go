@@ -22,7 +22,7 @@ type Binding struct {
 	Replaces       bool   // its activation ends an active binding of the same customer
 	Details        string // the dialect's own notes, opaque here
 	PageID         PageID
-	AuthCode       string    // the page's key; exchanged for customer tokens while the binding is active
+	AuthCode       string    // the page's key; exchanged for customer tokens while the binding is active. Known at its start and in its notifications: the page keeps it
 	TokenExpiresAt time.Time // end of the newest customer token, zero before the first
 	CreatedAt      time.Time
 	ExpiresAt      time.Time // end of the consent, set on activation

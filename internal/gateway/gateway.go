@@ -19,6 +19,7 @@ type Gateway struct {
 	keys      *seal.Keyring
 	secrets   *secretHasher
 	rules     Rules
+	retention Retention
 	keepCodes bool
 	merchants merchantCache
 	phones    *recent.Map[BindingID, Phone] // of bindings, which keep theirs
@@ -35,11 +36,12 @@ type Gateway struct {
 
 // Config is what a Gateway needs. Store, Clock and Keys are required.
 type Config struct {
-	Store   Store
-	Clock   Clock
-	Keys    *seal.Keyring
-	Rules   Rules   // zero members take DefaultRules
-	PINCost PINCost // zero takes DefaultPINCost
+	Store     Store
+	Clock     Clock
+	Keys      *seal.Keyring
+	Rules     Rules     // zero members take DefaultRules
+	Retention Retention // zero members take DefaultRetention; never less than two days
+	PINCost   PINCost   // zero takes DefaultPINCost
 	// Force, when set, may decide an operation before the rules do. Only the
 	// sandbox sets it.
 	Force func(context.Context, Operation) (Outcome, bool)
@@ -94,8 +96,8 @@ func New(c Config) *Gateway {
 	onlookers := &Feed{}
 	return &Gateway{
 		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, secrets: newSecretHasher(c.Keys, c.PINCost),
-		rules: c.Rules, keepCodes: c.KeepCodes, phones: recent.New[BindingID, Phone](knownPhones), notified: make(chan struct{}, 1), force: c.Force,
-		signal: c.Signal,
+		rules: c.Rules, retention: c.Retention.orDefault(), keepCodes: c.KeepCodes, phones: recent.New[BindingID, Phone](knownPhones),
+		notified: make(chan struct{}, 1), force: c.Force, signal: c.Signal,
 	}
 }
 

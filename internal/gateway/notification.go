@@ -62,19 +62,21 @@ type Outgoing struct {
 // ClaimNotifications takes up to limit due notifications for one worker until the
 // lease ends.
 func (g *Gateway) ClaimNotifications(ctx context.Context, lease time.Duration, limit int) ([]Outgoing, error) {
-	var claimed []Outgoing
-	err := g.store.Update(ctx, func(tx Tx) error {
-		claimed = claimed[:0]
-		due, err := tx.ClaimNotifications(tx.Now().Add(lease), limit)
-		if err != nil {
-			return err
-		}
-		for _, n := range due {
-			out, err := outgoing(tx, n)
-			if err != nil {
+	var due []Notification
+	if err := g.store.Update(ctx, func(tx Tx) (err error) {
+		due, err = tx.ClaimNotifications(tx.Now().Add(lease), limit)
+		return err
+	}); err != nil || len(due) == 0 {
+		return nil, err
+	}
+	// What they tell of does not change any more, or may be told as it is by now; to
+	// read it here keeps payments waiting no longer than the claim does.
+	claimed := make([]Outgoing, len(due))
+	err := g.view(ctx, "", func(tx Tx) (err error) {
+		for i, n := range due {
+			if claimed[i], err = outgoing(tx, n); err != nil {
 				return err
 			}
-			claimed = append(claimed, out)
 		}
 		return nil
 	})
@@ -89,16 +91,20 @@ func outgoing(tx Tx, n Notification) (out Outgoing, err error) {
 	if out.Merchant, err = tx.Merchant(n.MerchantID); err != nil {
 		return out, err
 	}
-	binding := BindingID(n.Subject)
 	if n.Kind.ForPayment() {
 		if out.Payment, err = tx.Payment(PaymentID(n.Subject)); err != nil {
 			return out, err
 		}
-		binding = out.Payment.BindingID
+		if id := out.Payment.BindingID; id != "" {
+			out.Binding, err = tx.Binding(id)
+		}
+		return out, err
 	}
-	if binding != "" {
-		out.Binding, err = tx.Binding(binding)
+	if out.Binding, err = tx.Binding(BindingID(n.Subject)); err != nil {
+		return out, err
 	}
+	page, err := tx.Page(out.Binding.PageID)
+	out.Binding.AuthCode = page.Key
 	return out, err
 }
 

@@ -203,6 +203,12 @@ type Tx interface {
 	EndTrace(id TraceID, outcome string) error
 	Trail(f TraceFilter, limit int) ([]Trace, error)
 
+	// PruneClaims deletes up to limit claims that are older than a moment, and
+	// PruneNotifications delivered notifications, with their attempts, that have an
+	// id below before, which belongs to moment. They return how many.
+	PruneClaims(before time.Time, limit int) (int, error)
+	PruneNotifications(before NotificationID, moment time.Time, limit int) (int, error)
+
 	// AnythingDue reports whether DuePages or DueBindings would find something.
 	AnythingDue() (bool, error)
 

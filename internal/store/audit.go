@@ -3,7 +3,10 @@ package store
 import (
 	"context"
 	"fmt"
+	"runtime"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -13,33 +16,27 @@ import (
 const keysShown = 20
 
 // invariant is a rule of the book and the query that finds what breaks it: one
-// text column naming each breaking row. $1, where it stands, is the time by which
-// every deadline must have been acted on: five seconds ago.
+// text column naming each breaking row. Rules without one are decided by accounts.
+// $1, where it stands, is the time by which every deadline must have been acted on:
+// five seconds ago.
 type invariant struct {
 	id, rule, query string
 }
 
 // The numbers are part of the interface: operators and tests refer to them.
 var invariants = []invariant{
-	{"I01", "all postings together sum to zero", `
-		SELECT 'the book is off by ' || sum(amount) FROM posting HAVING sum(amount) <> 0`},
+	{id: "I01", rule: "all postings together sum to zero"},
 	{"I02", "every transfer has at least two postings and balances in each purse", `
 		SELECT transfer_id FROM posting GROUP BY transfer_id
 		HAVING count(*) < 2 OR sum(amount) <> 0 OR sum(CASE WHEN account LIKE '%:points' THEN amount ELSE 0 END) <> 0`},
-	{"I03", "no wallet is negative", `
-		SELECT account FROM posting WHERE account LIKE 'wallet:%' GROUP BY account HAVING sum(amount) < 0
-		UNION ALL SELECT id FROM wallet WHERE cash < 0 OR points < 0`},
-	{"I04", "a wallet's balance is the sum of its postings", `
-		SELECT w.id FROM wallet w
-		LEFT JOIN (SELECT account, sum(amount) AS total FROM posting WHERE account LIKE 'wallet:%' GROUP BY account) c ON c.account = 'wallet:' || w.id || ':cash'
-		LEFT JOIN (SELECT account, sum(amount) AS total FROM posting WHERE account LIKE 'wallet:%' GROUP BY account) p ON p.account = 'wallet:' || w.id || ':points'
-		WHERE w.cash <> coalesce(c.total, 0) OR w.points <> coalesce(p.total, 0)`},
+	{id: "I03", rule: "no wallet is negative"},
+	{id: "I04", rule: "a wallet's balance is the sum of its postings"},
 	{"I05", "a succeeded payment has one transfer, of its full amount", `
-		SELECT p.id FROM payment p WHERE p.state = 'succeeded' AND (p.cash + p.points <> p.amount OR NOT EXISTS (
-			SELECT 1 FROM transfer t WHERE t.id = p.transfer_id AND t.kind = 'payment' AND t.subject = p.id
-			AND (SELECT coalesce(sum(o.amount), 0) FROM posting o WHERE o.transfer_id = t.id AND o.account LIKE 'receivable:' || p.merchant_id || ':%') = p.amount
-			AND (SELECT coalesce(sum(o.amount), 0) FROM posting o WHERE o.transfer_id = t.id AND o.account LIKE 'wallet:' || p.wallet_id || ':%') = -p.amount))
-		UNION ALL SELECT subject FROM transfer WHERE kind = 'payment' GROUP BY subject HAVING count(*) > 1`},
+		SELECT p.id FROM payment p LEFT JOIN transfer t ON t.id = p.transfer_id AND t.kind = 'payment' AND t.subject = p.id
+		WHERE p.state = 'succeeded' AND (p.cash + p.points <> p.amount OR t.id IS NULL OR NOT EXISTS (
+			SELECT count(*) FROM posting o WHERE o.transfer_id = t.id
+			HAVING sum(CASE WHEN o.account IN ('receivable:' || p.merchant_id || ':cash', 'receivable:' || p.merchant_id || ':points') THEN o.amount ELSE 0 END) = p.amount
+			AND sum(CASE WHEN o.account IN ('wallet:' || p.wallet_id || ':cash', 'wallet:' || p.wallet_id || ':points') THEN o.amount ELSE 0 END) = -p.amount))`},
 	{"I06", "only succeeded payments have a payment transfer", `
 		SELECT t.id FROM transfer t LEFT JOIN payment p ON p.id = t.subject
 		WHERE t.kind = 'payment' AND (p.id IS NULL OR p.state <> 'succeeded' OR p.transfer_id <> t.id)`},
@@ -51,18 +48,14 @@ var invariants = []invariant{
 		UNION ALL SELECT id FROM payment p WHERE refunded_cash + refunded_points > 0 AND NOT EXISTS (SELECT 1 FROM refund r WHERE r.payment_id = p.id)
 		UNION ALL SELECT r.id FROM refund r LEFT JOIN transfer t ON t.id = r.transfer_id AND t.kind = 'refund' AND t.subject = r.id
 			LEFT JOIN payment p ON p.id = r.payment_id WHERE t.id IS NULL OR t.reverses <> p.transfer_id`},
-	{"I08", "a merchant's receivable is captured less refunded, in each purse", `
-		SELECT m.id FROM merchant m
-		LEFT JOIN (SELECT account, sum(amount) AS total FROM posting WHERE account LIKE 'receivable:%' GROUP BY account) c ON c.account = 'receivable:' || m.id || ':cash'
-		LEFT JOIN (SELECT account, sum(amount) AS total FROM posting WHERE account LIKE 'receivable:%' GROUP BY account) q ON q.account = 'receivable:' || m.id || ':points'
-		LEFT JOIN (SELECT merchant_id, sum(cash - refunded_cash) AS cash, sum(points - refunded_points) AS points
-			FROM payment WHERE state = 'succeeded' GROUP BY merchant_id) p ON p.merchant_id = m.id
-		WHERE coalesce(c.total, 0) <> coalesce(p.cash, 0) OR coalesce(q.total, 0) <> coalesce(p.points, 0)`},
+	{id: "I08", rule: "a merchant's receivable is captured less refunded, in each purse"},
 	{"I09", "a final payment is notified once, and one refused in the answer never", `
-		SELECT p.id FROM payment p LEFT JOIN (
-			SELECT subject, count(DISTINCT event_id) AS events, min(kind) AS kind FROM notification GROUP BY subject) n ON n.subject = p.id
-		WHERE CASE WHEN p.state IN ('awaiting_customer', 'uncertain', 'refused') THEN n.events IS NOT NULL
-			ELSE coalesce(n.events, 0) <> 1 OR n.kind <> 'payment.' || p.state END`},
+		SELECT id FROM (SELECT p.id, p.state, p.final_us, (SELECT CASE WHEN min(n.event_id) IS NULL THEN 0
+				WHEN min(n.event_id) = max(n.event_id) AND min(n.kind) = 'payment.' || p.state THEN 1 ELSE 2 END
+			FROM notification n WHERE n.subject = p.id) AS notified FROM payment p) told
+		WHERE CASE WHEN state IN ('awaiting_customer', 'uncertain', 'refused') THEN notified > 0
+			WHEN notified = 0 THEN final_us >= coalesce((SELECT upto_us FROM pruned WHERE kind = 'notification'), 0)
+			ELSE notified > 1 END`},
 	{"I10", "a reference names one payment, a request id is claimed once, and an order is paid once", `
 		SELECT merchant_id || ' ' || dialect || ' ' || reference FROM payment GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
 		UNION ALL SELECT merchant_id || ' ' || dialect || ' ' || reference FROM refund GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
@@ -88,11 +81,11 @@ var invariants = []invariant{
 			OR (state NOT IN ('otp') AND otp_sealed <> '')`},
 	{"I16", "no notification is held by a worker that is long gone", `
 		SELECT id FROM notification WHERE state = 'queued' AND lease_us > 0 AND lease_us + 55000000 < $1 AND next_us + 55000000 < $1
-		UNION ALL SELECT n.id FROM notification n LEFT JOIN (SELECT notification_id, count(*) AS made FROM attempt GROUP BY notification_id) a
-			ON a.notification_id = n.id WHERE n.state <> 'undeliverable' AND n.attempts <> coalesce(a.made, 0)`},
+		UNION ALL SELECT n.id FROM notification n WHERE n.state <> 'undeliverable'
+			AND n.attempts <> (SELECT count(*) FROM attempt a WHERE a.notification_id = n.id)`},
 	{"I17", "no posting stands alone and no transfer is empty", `
-		SELECT o.transfer_id FROM posting o LEFT JOIN transfer t ON t.id = o.transfer_id WHERE t.id IS NULL
-		UNION ALL SELECT t.id FROM transfer t LEFT JOIN posting o ON o.transfer_id = t.id WHERE o.transfer_id IS NULL`},
+		SELECT o.transfer_id FROM (SELECT DISTINCT transfer_id FROM posting) o WHERE NOT EXISTS (SELECT 1 FROM transfer t WHERE t.id = o.transfer_id)
+		UNION ALL SELECT t.id FROM transfer t WHERE NOT EXISTS (SELECT 1 FROM posting o WHERE o.transfer_id = t.id)`},
 	{"I18", "nothing refers to a merchant, wallet or binding that does not exist", `
 		SELECT p.id FROM payment p LEFT JOIN merchant m ON m.id = p.merchant_id LEFT JOIN wallet w ON w.id = p.wallet_id
 			LEFT JOIN binding b ON b.id = p.binding_id
@@ -108,37 +101,90 @@ var invariants = []invariant{
 	{"I20", "a terminal's numbers name one push", `
 		SELECT merchant_id || ' ' || batch_number || ' ' || reference FROM push GROUP BY merchant_id, batch_number, reference
 		HAVING count(*) > 1 OR min(reference) < 1 OR max(reference) > 999999`},
+	{"I21", "what was rolled up of an account is the sum of its postings up to there", `
+		SELECT account FROM (SELECT account, amount FROM account_total UNION ALL
+			SELECT account, -sum(amount) FROM posting WHERE account NOT LIKE 'wallet:%'
+			AND transfer_id <= (SELECT coalesce(max(upto), '') FROM tally WHERE name = 'transfers') GROUP BY account) rolled
+		GROUP BY account HAVING sum(amount) <> 0`},
+	{"I22", "a merchant's settlement days add up to what was rolled up of its receivable", `
+		SELECT merchant_id FROM (SELECT merchant_id, captured_cash - refunded_cash AS cash, captured_points - refunded_points AS points FROM settlement_day
+			UNION ALL SELECT replace(replace(replace(account, 'receivable:', ''), ':cash', ''), ':points', ''),
+				CASE WHEN account LIKE '%:cash' THEN -amount ELSE 0 END, CASE WHEN account LIKE '%:points' THEN -amount ELSE 0 END
+			FROM account_total WHERE account LIKE 'receivable:%') rolled
+		GROUP BY merchant_id HAVING sum(cash) <> 0 OR sum(points) <> 0`},
 }
 
-// Audit implements gateway.Store.
+// accounts decides every invariant that needs what all accounts show: to add up all
+// postings is dear, so it is done once. Its rows name the invariant and what breaks it.
+const accounts = `
+	WITH total AS (SELECT account, sum(amount) AS amount FROM posting GROUP BY account),
+	owed AS (SELECT merchant_id, sum(cash - refunded_cash) AS cash, sum(points - refunded_points) AS points
+		FROM payment WHERE state = 'succeeded' GROUP BY merchant_id)
+	SELECT 'I01', 'the book is off by ' || sum(amount) FROM total HAVING sum(amount) <> 0
+	UNION ALL SELECT 'I03', account FROM total WHERE account LIKE 'wallet:%' AND amount < 0
+	UNION ALL SELECT 'I03', id FROM wallet WHERE cash < 0 OR points < 0
+	UNION ALL SELECT 'I04', account FROM (
+		SELECT account, amount FROM total WHERE account LIKE 'wallet:%'
+		UNION ALL SELECT 'wallet:' || id || ':cash', -cash FROM wallet
+		UNION ALL SELECT 'wallet:' || id || ':points', -points FROM wallet) wallets GROUP BY account HAVING sum(amount) <> 0
+	UNION ALL SELECT 'I08', account FROM (
+		SELECT account, amount FROM total WHERE account LIKE 'receivable:%'
+		UNION ALL SELECT 'receivable:' || merchant_id || ':cash', -cash FROM owed
+		UNION ALL SELECT 'receivable:' || merchant_id || ':points', -points FROM owed) receivables GROUP BY account HAVING sum(amount) <> 0`
+
+// Audit implements gateway.Store. A store that only looks has all cores to itself and
+// makes the checks side by side.
 func (s *Store) Audit(ctx context.Context) ([]gateway.Invariant, error) {
-	var verdicts []gateway.Invariant
-	err := s.db.view(ctx, func(q *session) error {
+	verdicts := make([]gateway.Invariant, len(invariants))
+	place := map[string]*gateway.Invariant{}
+	checks := []invariant{{query: accounts}} // the dearest first
+	for i, inv := range invariants {
+		verdicts[i] = gateway.Invariant{ID: inv.id, Rule: inv.rule, OK: true}
+		place[inv.id] = &verdicts[i]
+		if inv.query != "" {
+			inv.query = "SELECT '" + inv.id + "', broken.* FROM (" + inv.query + ") broken"
+			checks = append(checks, inv)
+		}
+	}
+	due := us(s.now().Add(-5 * time.Second))
+	var mu sync.Mutex
+	var taken atomic.Int64
+	err := s.db.atOnce(ctx, s.readers(), func(q *session) error {
 		if err := s.db.patient(q); err != nil {
 			return err
 		}
-		due := us(s.now().Add(-5 * time.Second))
-		for _, inv := range invariants {
-			v := gateway.Invariant{ID: inv.id, Rule: inv.rule}
+		for i := taken.Add(1) - 1; i < int64(len(checks)); i = taken.Add(1) - 1 {
 			var args []any
-			if strings.Contains(inv.query, "$1") {
+			if strings.Contains(checks[i].query, "$1") {
 				args = append(args, due)
 			}
-			_, err := all(q, func(r row) (struct{}, error) {
-				var key string
-				err := r.Scan(&key)
+			if _, err := all(q, func(r row) (struct{}, error) {
+				var id, key string
+				err := r.Scan(&id, &key)
+				if err != nil {
+					return struct{}{}, err
+				}
+				mu.Lock()
+				defer mu.Unlock()
+				v := place[id]
+				v.OK = false
 				if v.Broken++; v.Broken <= keysShown {
 					v.Keys = append(v.Keys, key)
 				}
-				return struct{}{}, err
-			}, inv.query, args...)
-			if err != nil {
-				return fmt.Errorf("store: audit %s: %w", inv.id, err)
+				return struct{}{}, nil
+			}, checks[i].query, args...); err != nil {
+				return fmt.Errorf("store: audit %s: %w", checks[i].id, err)
 			}
-			v.OK = v.Broken == 0
-			verdicts = append(verdicts, v)
 		}
 		return nil
 	})
 	return verdicts, err
+}
+
+// readers is how many readers an audit may take.
+func (s *Store) readers() int {
+	if s.readOnly {
+		return runtime.GOMAXPROCS(0)
+	}
+	return 1
 }

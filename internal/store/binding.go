@@ -6,21 +6,17 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
 
-// A binding's auth code is the key of its page, kept once, on the page.
 const selectBinding = `SELECT b.id, b.merchant_id, b.wallet_id, b.phone, b.customer_id, b.state, b.dialect, b.request_id, b.customer_name, b.replaces,
-	b.page_id, p.key_sealed,
-	b.token_expires_us, b.created_us, b.expires_us, b.ended_us, b.details, b.ended_by FROM binding b JOIN page p ON p.id = b.page_id `
+	b.page_id, b.token_expires_us, b.created_us, b.expires_us, b.ended_us, b.details, b.ended_by FROM binding b `
 
 func (t *tx) scanBinding(r row) (b gateway.Binding, err error) {
-	var key string
 	var token, created, expires, ended int64
-	if err := r.Scan(&b.ID, &b.MerchantID, &b.WalletID, &b.Phone, &b.CustomerID, &b.State, &b.Dialect, &b.RequestID, &b.CustomerName, &b.Replaces, &b.PageID, &key,
+	if err := r.Scan(&b.ID, &b.MerchantID, &b.WalletID, &b.Phone, &b.CustomerID, &b.State, &b.Dialect, &b.RequestID, &b.CustomerName, &b.Replaces, &b.PageID,
 		&token, &created, &expires, &ended, &b.Details, &b.EndedBy); err != nil {
 		return b, err
 	}
 	b.TokenExpiresAt, b.CreatedAt, b.ExpiresAt, b.EndedAt = at(token), at(created), at(expires), at(ended)
-	b.AuthCode, err = t.keys.Open(purposePageKey, key)
-	return b, err
+	return b, nil
 }
 
 func (t *tx) InsertBinding(b gateway.Binding) error {
@@ -36,7 +32,7 @@ func (t *tx) Binding(id gateway.BindingID) (gateway.Binding, error) {
 }
 
 func (t *tx) BindingByAuthCode(authCode string) (gateway.Binding, error) {
-	return first(t.session, t.scanBinding, selectBinding+`WHERE p.key_digest = $1`, t.keys.Digest(purposePageKey, authCode))
+	return first(t.session, t.scanBinding, selectBinding+`JOIN page p ON p.id = b.page_id WHERE p.key_digest = $1`, t.keys.Digest(purposePageKey, authCode))
 }
 
 func (t *tx) ActiveBinding(m gateway.MerchantID, w gateway.WalletID) (gateway.Binding, error) {

@@ -82,10 +82,10 @@ func (t *tx) Notification(id gateway.NotificationID) (gateway.Notification, erro
 func (t *tx) Notifications(subject string, before gateway.NotificationID, limit int) ([]gateway.Notification, error) {
 	if subject != "" {
 		return all(t.session, scanNotification, `SELECT `+notificationColumns+` FROM notification
-			WHERE subject = $1 AND ($2 = '' OR id < $2) ORDER BY id DESC LIMIT $3`, subject, before, limit)
+			WHERE subject = $1 AND id < $2 ORDER BY id DESC LIMIT $3`, subject, below(before), limit)
 	}
 	return all(t.session, scanNotification, `SELECT `+notificationColumns+` FROM notification
-		WHERE $1 = '' OR id < $1 ORDER BY id DESC LIMIT $2`, before, limit)
+		WHERE id < $1 ORDER BY id DESC LIMIT $2`, below(before), limit)
 }
 
 func (t *tx) InsertAttempt(a gateway.Attempt) error {

@@ -95,7 +95,7 @@ func (t *tx) AwaitingPayments(b gateway.BindingID) ([]gateway.Payment, error) {
 }
 
 func (t *tx) Payments(before gateway.PaymentID, limit int) ([]gateway.Payment, error) {
-	return all(t.session, scanPayment, selectPayment+`WHERE $1 = '' OR p.id < $1 ORDER BY p.id DESC LIMIT $2`, before, limit)
+	return all(t.session, scanPayment, selectPayment+`WHERE p.id < $1 ORDER BY p.id DESC LIMIT $2`, below(before), limit)
 }
 
 func (t *tx) WalletPayments(w gateway.WalletID, final time.Time, before gateway.PaymentID, limit int) ([]gateway.Payment, error) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"time"
 )
@@ -11,17 +12,26 @@ import (
 const prefillChunk = 20_000
 
 // prefilled numbers the payments $1+1 … $1+$2 and spreads them over the active
-// bindings, one second apart and ending at $3. Ids are built from the number; they
-// sort before every id that the gateway makes.
-const prefilled = `WITH RECURSIVE number(n) AS (
+// bindings, one second apart and ending at $3. Ids are the gateway's: they begin with
+// the time in milliseconds as twelve hexadecimal digits; the number follows.
+var prefilled = `WITH RECURSIVE number(n) AS (
 		SELECT CAST($1 AS BIGINT) + 1 UNION ALL SELECT n + 1 FROM number WHERE n < CAST($1 AS BIGINT) + $2),
 	holder AS (SELECT id, merchant_id, wallet_id, row_number() OVER (ORDER BY id) - 1 AS place, count(*) OVER () AS places
 		FROM binding WHERE state = 'active'),
-	fill AS (SELECT '0000000000ff00' || substr(CAST(1000000000000000000 + n AS TEXT), 2) AS id, n,
-		1000 + n % 49000 AS amount, $3 - ($1 + $2 - n) * 1000000 AS at_us,
-		h.id AS binding_id, h.merchant_id, h.wallet_id
-		FROM number CROSS JOIN (SELECT max(places) AS places FROM holder) s JOIN holder h ON h.place = n % s.places)
+	timed AS (SELECT n, $3 - ($1 + $2 - n) * 1000000 AS at_us FROM number),
+	fill AS (SELECT ` + hexDigits("t.at_us / 1000", 12) + ` || '00' || substr(CAST(1000000000000000000 + n AS TEXT), 2) AS id,
+		1000 + n % 49000 AS amount, t.at_us, h.id AS binding_id, h.merchant_id, h.wallet_id
+		FROM timed t CROSS JOIN (SELECT max(places) AS places FROM holder) s JOIN holder h ON h.place = n % s.places)
 `
+
+// hexDigits prints a number in SQL that every engine reads.
+func hexDigits(number string, digits int) string {
+	var parts []string
+	for place := digits - 1; place >= 0; place-- {
+		parts = append(parts, fmt.Sprintf("substr('0123456789abcdef', CAST(%s / %d %% 16 AS INTEGER) + 1, 1)", number, int64(1)<<(4*place)))
+	}
+	return strings.Join(parts, " || ")
+}
 
 // prefill lists the statements of one chunk, referred rows first. What a payment
 // of the wire leaves behind is here too: its claim, event and delivered notification.

@@ -52,8 +52,8 @@ const countTransfers = `SELECT replace(replace(replace(o.account, 'receivable:',
 const countAccounts = `SELECT o.account AS account, sum(o.amount) AS amount FROM posting o
 	WHERE o.transfer_id > $1 AND o.transfer_id <= $2 AND o.account NOT LIKE 'wallet:%' GROUP BY 1`
 
-// allIDs is above every id.
-const allIDs = "~"
+// allIDs is above every id, in every order that an engine may have for text.
+const allIDs = "zzzz"
 
 // buckets counts a duration in microseconds into columns named after their bounds,
 // the last for what is longer, among the rows that a condition admits.

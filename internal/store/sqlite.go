@@ -163,7 +163,11 @@ func openSQLite(ctx context.Context, path string, readOnly bool) (*sqlite, error
 			s.writer = q
 			continue
 		}
-		for _, pragma := range []string{"PRAGMA query_only = 1", "PRAGMA cache_size = -8192"} { // 8 MiB, where the writer has 64
+		pragmas := []string{"PRAGMA query_only = 1", "PRAGMA cache_size = -8192"} // 8 MiB, where the writer has 64
+		if readOnly {                                                             // reads it all, and dies alone should the disk fail under the map
+			pragmas = append(pragmas, "PRAGMA mmap_size = 2147418112")
+		}
+		for _, pragma := range pragmas {
 			if _, err := q.exec(pragma); err != nil {
 				return fail(err)
 			}

@@ -43,6 +43,8 @@ type Store struct {
 type engine interface {
 	// view runs fn in one read snapshot.
 	view(ctx context.Context, fn func(*session) error) error
+	// atOnce runs fn with up to n readers side by side, all of which see one moment.
+	atOnce(ctx context.Context, n int, fn func(*session) error) error
 	// update runs fn in one transaction and returns once that is durable. It may run
 	// fn more than once.
 	update(ctx context.Context, fn func(*session) error) error

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
 	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -253,6 +254,8 @@ func auditFindsCorruption(t *testing.T, e storetest.Engine) {
 		"I18": `UPDATE payment SET wallet_id = 'wal_none' WHERE id = 'pay_1'`,
 		"I19": `UPDATE payment SET channel = 'push' WHERE id = 'pay_1'`,
 		"I20": `INSERT INTO push VALUES ('pay_1', 'mch_1', 'wal_1', 'p', 1, 1000000, 1, '', 0, 0, 1, 0, 1)`,
+		"I21": `INSERT INTO account_total VALUES ('topup:cash', 1)`,
+		"I22": `INSERT INTO settlement_day VALUES ('mch_1', 0, 1, 0, 5, 0, 0, 0)`,
 	} {
 		t.Run(id, func(t *testing.T) {
 			t.Parallel()
@@ -276,6 +279,14 @@ func (f fixture) broken(t testing.TB) map[string]bool {
 	verdicts, err := f.Audit(t.Context())
 	if err != nil {
 		t.Fatal(err)
+	}
+	// Side by side, the checks find the same.
+	beside, err := f.again(t, true).Audit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(verdicts, beside); diff != "" {
+		t.Errorf("a store that only looks finds another book: %s", diff)
 	}
 	broken := map[string]bool{}
 	for _, v := range verdicts {

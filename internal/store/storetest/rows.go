@@ -43,7 +43,7 @@ func page(n int) gateway.Page {
 func binding(n int) gateway.Binding {
 	return gateway.Binding{
 		ID: gateway.BindingID(fmt.Sprint("bnd_", n)), MerchantID: "mch_1", WalletID: "wal_1", Phone: "081200000001", CustomerID: fmt.Sprint("c", n),
-		State: gateway.BindingAwaiting, Dialect: "snap", RequestID: "r", PageID: gateway.PageID(fmt.Sprint("pag_", n)), AuthCode: fmt.Sprintf("%040d", n),
+		State: gateway.BindingAwaiting, Dialect: "snap", RequestID: "r", PageID: gateway.PageID(fmt.Sprint("pag_", n)),
 		TokenExpiresAt: epoch, CreatedAt: epoch, Details: "{}",
 	}
 }

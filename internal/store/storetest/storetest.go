@@ -59,6 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 		"requests keep their answer":               answers,
 		"what was answered survives a restart":     restart,
 		"a closed store refuses":                   closed,
+		"what is old is pruned":                    pruned,
 		"erasing empties it":                       erase,
 		"an update given up before it began":       givenUp,
 		"hooks run after the commit and only then": hooks,
