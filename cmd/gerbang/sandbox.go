@@ -31,7 +31,7 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 		level = slog.LevelInfo
 	}
 	a, err := app.StartSandbox(ctx, app.Config{
-		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: !c.Seed,
+		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: !c.Seed, Journey: playAsGuest,
 		Log: slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {

@@ -5,6 +5,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -34,6 +35,9 @@ type Config struct {
 	NoSeed  bool            // leave a fresh sandbox empty
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
 	Log     *slog.Logger    // default discards
+	// Journey, when set, plays the demo against the sandbox at base: its welcome
+	// page offers that.
+	Journey func(ctx context.Context, base string, out io.Writer) error
 }
 
 // App is a running Gerbang.
@@ -127,9 +131,14 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	}
 	pageURL := func(p gateway.Page) string { return a.BaseURL + pages.Path(p) }
 
+	var journey func(context.Context, io.Writer) error
+	if c.Journey != nil {
+		journey = func(ctx context.Context, out io.Writer) error { return c.Journey(ctx, a.BaseURL, out) }
+	}
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL,
-		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Draining: a.drain, Log: a.log,
+		Key: key, PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, Scenarios: scenarios, Journey: journey,
+		Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error { return saveOffset(ctx, a.store, offset) },
 	})
 	if err := box.Seed(ctx); err != nil {

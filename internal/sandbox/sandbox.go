@@ -19,8 +19,8 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// Config is what a sandbox needs. All members are required but Scenarios, Draining
-// and Log.
+// Config is what a sandbox needs. All members are required but Scenarios, Journey,
+// BackOffice, Draining and Log.
 type Config struct {
 	Gateway  *gateway.Gateway
 	Clock    *gateway.MovableClock
@@ -28,7 +28,8 @@ type Config struct {
 	Version  string
 	Database string                    // as shown to people
 	PageURL  func(gateway.Page) string // where a customer opens a hosted page
-	// PublicKeyPEM verifies what the gateway signs.
+	// Key signs the gateway's tokens and calls, and PublicKeyPEM verifies them.
+	Key          *rsa.PrivateKey
 	PublicKeyPEM string
 	// SeedKey is the key pair of the seeded merchant, the same after every reset.
 	SeedKey *rsa.PrivateKey
@@ -38,6 +39,10 @@ type Config struct {
 	SaveOffset func(context.Context, time.Duration) error
 	// Scenarios are those whose Force the gateway was given.
 	Scenarios *Scenarios
+	// Journey, when set, plays the demo against this sandbox and tells out about it.
+	Journey func(ctx context.Context, out io.Writer) error
+	// BackOffice is the address of the back office, or "".
+	BackOffice string
 	// Draining is closed when the server is about to stop; streams of events end then.
 	Draining <-chan struct{}
 	Log      *slog.Logger
@@ -47,6 +52,7 @@ type Config struct {
 type Sandbox struct {
 	Config
 	requests requestLog
+	journey  journey
 	streams  atomic.Int64 // of events, open now
 }
 
@@ -65,6 +71,7 @@ func New(c Config) *Sandbox {
 // Mount registers the control API and the pages.
 func (s *Sandbox) Mount(mux *http.ServeMux) {
 	s.mountPages(mux)
+	s.mountShop(mux)
 	for pattern, handle := range map[string]func(*http.Request) (any, error){
 		"GET /info": s.info,
 
@@ -109,6 +116,7 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 		method, path, _ := strings.Cut(pattern, " ")
 		mux.HandleFunc(method+" /sandbox/v1"+path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, handle) })
 	}
+	mux.HandleFunc("GET /sandbox/v1/requests/events", s.streamRequests)
 	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, func(r *http.Request) (any, error) {
 			return nil, problem(http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in the sandbox API")
