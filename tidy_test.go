@@ -39,6 +39,7 @@ var mayImport = map[string][]string{
 	"internal/notify":          {"internal/gateway"},
 	"internal/pages":           {"internal/gateway", "internal/money"},
 	"internal/web":             {},
+	"internal/web/webtest":     {},
 	"internal/sandbox":         {"internal/gateway", "internal/ledger", "internal/money", "internal/web", "internal/wire", "internal/wire/jokul", "internal/wire/snap"},
 	"internal/app": {
 		"internal/dialect/jokul", "internal/dialect/snap", "internal/gateway", "internal/notify", "internal/pages", "internal/sandbox", "internal/seal", "internal/store",
