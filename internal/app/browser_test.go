@@ -346,19 +346,18 @@ func TestScreenshots(t *testing.T) {
 	n := newNewcomer(t)
 	dir := filepath.Join("..", "..", "docs", "screenshots")
 	examples := n.examples()
-	for _, command := range examples[1:3] {
-		paste(t, command)
-	}
-	_, answer := paste(t, examples[3])
-	address, _ := answer["redirectUrl"].(string)
-	n.control.complete(address, "approve")
-	_, answer = paste(t, examples[5])
-	address, _ = answer["redirectUrl"].(string)
+	_, answer := paste(t, examples[1])
+	account, _ := answer["ovo_account"].(map[string]any)
+	address, _ := account["registration_url"].(string)
 	resp, err := client.Get(address)
 	if err != nil {
 		t.Fatal(err)
 	}
 	resp.Body.Close()
+	paste(t, examples[2])
+	_, answer = paste(t, examples[3])
+	address, _ = answer["redirectUrl"].(string)
+	n.control.complete(address, "approve")
 	n.push("ORDER-1041", "9sCrJ1kdYUJAYlsJKlqz", 18_000)
 	in := jokul.PushRequest{Client: jokul.ClientRef{ID: seedClient}, Order: jokul.OrderTotal{InvoiceNumber: "ORDER-1042", Amount: 18_000}, OVOInfo: jokul.OVOID{OVOID: "62" + anton[1:]}}
 	in.Security.CheckSum = in.CheckSumFields().Sum(seedSecret)
