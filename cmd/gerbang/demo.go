@@ -2,13 +2,16 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
 	"log/slog"
+	"math/big"
 	"net/http"
 	"net/url"
 	"os"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -48,9 +51,12 @@ func (c demoCommand) Run(ctx context.Context, std streams) (err error) {
 	}()
 
 	fmt.Fprintf(std.out, "A throw-away sandbox is up at %s. Everything below goes over HTTP, signed.\n", a.BaseURL)
-	d := &demo{out: std.out, control: controlAPI{base: a.BaseURL}}
+	d := &demo{out: std.out, control: controlAPI{base: a.BaseURL}, phone: demoPhone}
 	playing, cancel := context.WithTimeout(ctx, demoTimeout)
 	defer cancel()
+	if d.merchant, err = d.control.merchant(ctx); err != nil {
+		return err
+	}
 	if err := d.play(playing); err != nil {
 		fmt.Fprintf(std.out, "\nThe demo stopped: %v\n", err)
 		return errFailed
@@ -68,13 +74,35 @@ func (c demoCommand) Run(ctx context.Context, std streams) (err error) {
 
 // demo plays journeys and tells of each step.
 type demo struct {
-	out     io.Writer
-	control controlAPI
-	step    int
+	out      io.Writer
+	control  controlAPI
+	merchant demoMerchant
+	phone    string // of the wallet that pays
+	guest    bool   // others use the sandbox too: its clock is left alone
+	step     int
 }
 
-// demoPhone is the wallet that pays.
+// demoPhone is the seeded wallet that pays in a throw-away sandbox.
 const demoPhone = "081211111111"
+
+// playAsGuest plays the journeys in somebody's running sandbox, with a merchant and
+// a wallet made for it.
+func playAsGuest(ctx context.Context, base string, out io.Writer) error {
+	number, err := rand.Int(rand.Reader, big.NewInt(100_000_000))
+	if err != nil {
+		return err
+	}
+	d := &demo{out: out, control: controlAPI{base: base}, guest: true, phone: fmt.Sprintf("0813%08d", number)}
+	wallet := map[string]any{"phone": d.phone, "name": "Demo", "cash": 100_000, "points": 100_000}
+	if err := d.control.post(ctx, "/wallets", wallet, nil); err != nil {
+		return err
+	}
+	if err := d.control.post(ctx, "/merchants", map[string]any{"name": "Toko Demo"}, &d.merchant); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "Everything below goes over HTTP, signed. The phone is %s.\n", d.phone)
+	return d.play(ctx)
+}
 
 func (d *demo) play(ctx context.Context) error {
 	for _, journey := range []func(context.Context) error{d.playSNAP, d.playJokul, d.playFaspay} {
@@ -100,13 +128,19 @@ func (d *demo) tell(format string, args ...any) {
 func (d *demo) books(ctx context.Context) error {
 	fmt.Fprintf(d.out, "\nWhat moved\n")
 	var list struct {
-		Payments []struct{ ID, Reference, State string }
+		Payments []struct {
+			ID       string
+			Merchant string `json:"merchant_id"`
+		}
 	}
 	if err := d.control.get(ctx, "/payments", &list); err != nil {
 		return err
 	}
 	table := tabwriter.NewWriter(d.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	for i := len(list.Payments) - 1; i >= 0; i-- {
+	for _, payment := range slices.Backward(list.Payments) {
+		if payment.Merchant != d.merchant.ID {
+			continue
+		}
 		var detail struct {
 			Reference, State string
 			Postings         []struct {
@@ -114,7 +148,7 @@ func (d *demo) books(ctx context.Context) error {
 				Amount        int64
 			}
 		}
-		if err := d.control.get(ctx, "/payments/"+list.Payments[i].ID, &detail); err != nil {
+		if err := d.control.get(ctx, "/payments/"+payment.ID, &detail); err != nil {
 			return err
 		}
 		if len(detail.Postings) == 0 {
@@ -177,7 +211,7 @@ func (d *demo) confirmPage(ctx context.Context, page, pin string) (string, error
 	if resp, err := submit(http.MethodGet, nil); err != nil || resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("the page %s: %v, %w", page, resp, err)
 	}
-	code, err := d.control.otp(ctx, demoPhone, page)
+	code, err := d.control.otp(ctx, d.phone, page)
 	if err != nil {
 		return "", err
 	}

@@ -21,11 +21,9 @@ type jokulShop struct {
 
 // openJokulShop starts the merchant's server on loopback and registers its URL.
 func (d *demo) openJokulShop(ctx context.Context) (*jokulShop, error) {
-	m, err := d.control.merchant(ctx)
-	if err != nil {
-		return nil, err
-	}
+	m := d.merchant
 	s := &jokulShop{payments: make(chan ovo.JokulNotification, 16)}
+	var err error
 	if s.JokulClient, err = ovo.Jokul(ovo.JokulConfig{BaseURL: d.control.base, ClientID: m.DOKU.ClientID, SecretKey: m.DOKU.SecretKey}); err != nil {
 		return nil, err
 	}
@@ -63,7 +61,7 @@ func (d *demo) playJokul(ctx context.Context) error {
 	customer := ovo.JokulCustomer{ID: "customer-2", Name: "Anton Budiman"}
 
 	binding, err := shop.Bind(ctx, ovo.JokulBindRequest{
-		Customer: customer, Phone: demoPhone, SuccessURL: "https://shop.example/bound", FailureURL: "https://shop.example/not-bound",
+		Customer: customer, Phone: d.phone, SuccessURL: "https://shop.example/bound", FailureURL: "https://shop.example/not-bound",
 	})
 	if err != nil {
 		return err
@@ -115,14 +113,17 @@ func (d *demo) playJokul(ctx context.Context) error {
 func (d *demo) playPush(ctx context.Context, shop *jokulShop) error {
 	d.journey("DOKU OVO Push Payment")
 	if err := d.pushOnce(ctx, shop, "PUSH-1", func(prompt string) error {
-		return d.control.post(ctx, "/wallets/"+demoPhone+"/prompts/"+prompt+"/approve", map[string]string{"pin": "123456", "use": "cash"}, nil)
+		return d.control.post(ctx, "/wallets/"+d.phone+"/prompts/"+prompt+"/approve", map[string]string{"pin": "123456", "use": "cash"}, nil)
 	}, "the customer approved with the PIN", "00", ovo.StateSuccess); err != nil {
 		return err
 	}
 	if err := d.pushOnce(ctx, shop, "PUSH-2", func(prompt string) error {
-		return d.control.post(ctx, "/wallets/"+demoPhone+"/prompts/"+prompt+"/decline", nil, nil)
+		return d.control.post(ctx, "/wallets/"+d.phone+"/prompts/"+prompt+"/decline", nil, nil)
 	}, "the customer declined", "17", ovo.StateFailed); err != nil {
 		return err
+	}
+	if d.guest {
+		return nil
 	}
 	return d.pushOnce(ctx, shop, "PUSH-3", func(string) error {
 		return d.control.post(ctx, "/clock/advance", map[string]string{"by": "70s"}, nil)
@@ -138,10 +139,10 @@ func (d *demo) pushOnce(ctx context.Context, shop *jokulShop, invoice string, ac
 	}
 	answered := make(chan answer, 1)
 	go func() {
-		r, err := shop.push.Pay(ctx, ovo.PushRequest{Phone: demoPhone, Invoice: invoice, Amount: 12_500})
+		r, err := shop.push.Pay(ctx, ovo.PushRequest{Phone: d.phone, Invoice: invoice, Amount: 12_500})
 		answered <- answer{r, err}
 	}()
-	prompt, err := d.control.prompt(ctx, demoPhone, invoice)
+	prompt, err := d.control.prompt(ctx, d.phone, invoice)
 	if err != nil {
 		return err
 	}

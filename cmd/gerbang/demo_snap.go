@@ -23,10 +23,7 @@ type snapShop struct {
 
 // openSNAPShop starts the merchant's server on loopback and registers its URLs.
 func (d *demo) openSNAPShop(ctx context.Context) (*snapShop, error) {
-	m, err := d.control.merchant(ctx)
-	if err != nil {
-		return nil, err
-	}
+	m := d.merchant
 	key, err := ovo.ParsePrivateKey(m.DOKU.PrivateKeyPEM)
 	if err != nil {
 		return nil, err
@@ -87,7 +84,7 @@ func (d *demo) playSNAP(ctx context.Context) error {
 	defer shop.stop()
 
 	binding, err := shop.Bind(ctx, ovo.BindRequest{
-		Phone: demoPhone, CustomerID: "customer-1", SuccessURL: "https://shop.example/bound", FailureURL: "https://shop.example/not-bound",
+		Phone: d.phone, CustomerID: "customer-1", SuccessURL: "https://shop.example/bound", FailureURL: "https://shop.example/not-bound",
 	})
 	if err != nil {
 		return err

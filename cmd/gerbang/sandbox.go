@@ -44,7 +44,8 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 	}
 	a, err := app.StartSandbox(ctx, app.Config{
 		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: c.NoSeed, World: world, NoLog: !c.Requests,
-		Log: slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level})),
+		Journey: playAsGuest,
+		Log:     slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level})),
 	})
 	if err != nil {
 		return err

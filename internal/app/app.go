@@ -6,6 +6,7 @@ import (
 	"crypto/rsa"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/url"
@@ -41,6 +42,9 @@ type Config struct {
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
 	Faspay  FaspayConfig
 	Log     *slog.Logger // default discards
+	// Journey, when set, plays the demo against the sandbox at base: its welcome
+	// page offers that.
+	Journey func(ctx context.Context, base string, out io.Writer) error
 
 	seams seams
 }
@@ -147,10 +151,14 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	var tokenize *faspay.Handler
 	returnURL := func(ctx context.Context, v gateway.PageView) string { return tokenize.ReturnURL(ctx, v) }
 
+	var journey func(context.Context, io.Writer) error
+	if c.Journey != nil {
+		journey = func(ctx context.Context, out io.Writer) error { return c.Journey(ctx, a.BaseURL, out) }
+	}
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL, ReturnURL: returnURL,
-		PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, World: c.World, SnapshotDir: filepath.Join(c.DataDir, "snapshots"),
-		Scenarios: scenarios, Draining: a.drain, Log: a.log,
+		Key: key, PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, World: c.World, SnapshotDir: filepath.Join(c.DataDir, "snapshots"),
+		Scenarios: scenarios, Journey: journey, Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error {
 			defer a.store.Signal(signalClock + a.id)
 			return saveOffset(ctx, a.store, offset)

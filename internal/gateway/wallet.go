@@ -115,6 +115,15 @@ func (g *Gateway) Wallet(ctx context.Context, phone Phone) (w Wallet, err error)
 	return w, err
 }
 
+// WalletOf finds the wallet that a payment or binding names.
+func (g *Gateway) WalletOf(ctx context.Context, id WalletID) (w Wallet, err error) {
+	err = g.view(ctx, "no such wallet", func(tx Tx) error {
+		w, err = tx.Wallet(id)
+		return err
+	})
+	return w, err
+}
+
 // Wallets lists all wallets by phone number.
 func (g *Gateway) Wallets(ctx context.Context) (all []Wallet, err error) {
 	err = g.view(ctx, "", func(tx Tx) error {

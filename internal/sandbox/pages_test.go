@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 )
 
@@ -175,10 +176,10 @@ func TestWelcome(t *testing.T) {
 func TestStrangersAndErrors(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	for _, path := range []string{"/phone/", "/phone/abc", "/phone/081299999999", "/phone/abc/events", "/phone/081299999999/live", "/phone/a/b/c", "/simulator/", "/simulator/qris"} {
+	for _, path := range []string{"/phone/", "/phone/abc", "/phone/081299999999", "/phone/abc/live", "/phone/081299999999/live", "/requests/req_000001", "/requests/x/live", "/phone/a/b/c", "/simulator/", "/simulator/qris"} {
 		b.get(path).want(t, 404, "Not found")
 	}
-	for _, path := range []string{"/phone/" + anton + "/topup", "/phone/" + anton + "/prompts/x", "/phone/" + anton + "/links/x", "/simulator/ovo"} {
+	for _, path := range []string{"/phone/" + anton + "/topup", "/phone/" + anton + "/prompts/x", "/phone/" + anton + "/links/x", "/simulator/ovo", "/sandbox/journey", "/payments/x/notifications"} {
 		for _, site := range []string{"cross-site", "same-site"} {
 			b.visit("POST", path, url.Values{"cash": {"1"}}, "Sec-Fetch-Site", site).want(t, 403, "Another site sent this form.")
 		}
@@ -189,16 +190,6 @@ func TestStrangersAndErrors(t *testing.T) {
 	b.visit("POST", "/phone/"+anton+"/prompts/x", url.Values{"action": {"approve"}, "pin": {pin}}).want(t, 404)
 	b.visit("POST", "/phone/"+anton+"/links/x", nil).want(t, 404)
 	b.get("/phone/"+anton).want(t, 200, "Rp100.000") // nothing was topped up
-}
-
-func TestAssets(t *testing.T) {
-	t.Parallel()
-	b := open(t)
-	for path, kind := range map[string]string{"page.css": "text/css; charset=utf-8", "phone.js": "text/javascript; charset=utf-8"} {
-		if p := b.get("/sandbox/assets/"+path).want(t, 200); p.header.Get("Content-Type") != kind || p.html == "" {
-			t.Errorf("%s: %q", path, p.header.Get("Content-Type"))
-		}
-	}
 }
 
 // Names that others chose are text wherever they are shown.
@@ -221,7 +212,7 @@ func TestNamesAreInert(t *testing.T) {
 	b.api("POST", "/pages/complete", `{"url":"https://pages.test/`+hosted.Key+`"}`, 200)
 	b.push(phone, evil, 1_000)
 	for _, path := range []string{
-		"/", "/phone/" + phone, "/phone/" + phone + "/live", "/simulator/ovo", "/simulator/ovo?phone=" + phone + "&invoice=" + url.QueryEscape(evil),
+		"/", "/phones?phone=" + phone, "/payments", "/requests?invoice=" + url.QueryEscape(evil), "/phone/" + phone, "/phone/" + phone + "/live", "/simulator/ovo", "/simulator/ovo?phone=" + phone + "&invoice=" + url.QueryEscape(evil),
 		"/?lang=" + url.QueryEscape(evil), "/phone/" + url.PathEscape(evil), "/phone/" + phone + "?done=" + url.QueryEscape(evil),
 	} {
 		b.get(path).lacks(t, "<script>", "<img", "onerror=alert(2)>\"")
@@ -229,10 +220,11 @@ func TestNamesAreInert(t *testing.T) {
 	b.get("/phone/"+phone).want(t, 200, "&lt;script&gt;")
 }
 
-// next reads the next event of a stream, or "" when it has ended.
+// next reads the part that the next event of a stream names, or "" when the stream
+// has ended.
 func next(s *bufio.Scanner) (id string) {
 	for s.Scan() {
-		if text, ok := strings.CutPrefix(s.Text(), "id: "); ok {
+		if text, ok := strings.CutPrefix(s.Text(), "data: "); ok {
 			id = text
 		}
 		if s.Text() == "" && id != "" {
@@ -242,14 +234,11 @@ func next(s *bufio.Scanner) (id string) {
 	return ""
 }
 
-func (b *box) watch(path string, lastID string) (*bufio.Scanner, *http.Response) {
+func (b *box) watch(path string) (*bufio.Scanner, *http.Response) {
 	b.t.Helper()
 	req, err := http.NewRequestWithContext(b.t.Context(), "GET", b.server.URL+path, nil)
 	if err != nil {
 		b.t.Fatal(err)
-	}
-	if lastID != "" {
-		req.Header.Set("Last-Event-ID", lastID)
 	}
 	resp, err := b.client.Do(req)
 	if err != nil {
@@ -263,37 +252,62 @@ func (b *box) watch(path string, lastID string) (*bufio.Scanner, *http.Response)
 	return bufio.NewScanner(resp.Body), resp
 }
 
+var liveTag = regexp.MustCompile(`id="([\w-]+)"[^>]* data-live="[^"]+" data-version="(\w+)"`)
+
+// shown is what a page says to its stream of events.
+func (b *box) shown(path string) string {
+	b.t.Helper()
+	q := url.Values{}
+	for _, part := range liveTag.FindAllStringSubmatch(b.get(path).want(b.t, 200).html, -1) {
+		q.Add("shown", part[1]+":"+part[2])
+	}
+	if len(q) == 0 {
+		b.t.Fatalf("%s has no live part", path)
+	}
+	return "/sandbox/events?" + q.Encode()
+}
+
 func TestEvents(t *testing.T) {
 	t.Parallel()
 	b := open(t)
 	path := "/phone/" + anton
-	version := func() string {
-		t.Helper()
-		return regexp.MustCompile(`data-version="(\w+)"`).FindStringSubmatch(b.get(path).want(t, 200).html)[1]
+	stream, _ := b.watch(b.shown(path))
+	stale := b.shown(path)
+	p := b.push(anton, "INV-1", 1_000)
+	if got := next(stream); got != "phone-"+anton {
+		t.Errorf("a push changed %q", got)
 	}
-	shown := version()
-	stream, _ := b.watch(path+"/events?version="+shown, "")
-	b.push(anton, "INV-1", 1_000)
-	changed := next(stream)
-	if changed == shown || changed != version() {
-		t.Errorf("the page was %s, the event says %s, now it is %s", shown, changed, version())
+	// What changed between the page and the stream is told at once.
+	late, _ := b.watch(stale)
+	if got := next(late); got != "phone-"+anton {
+		t.Errorf("late: %q", got)
 	}
-	// What changed between the page and the stream is told at once, and not again
-	// after a reconnection.
-	late, _ := b.watch(path+"/events?version="+shown, "")
-	if got := next(late); got != changed {
-		t.Errorf("late: %s, want %s", got, changed)
-	}
-	resumed, _ := b.watch(path+"/events?version="+shown, changed)
 	b.clock.Advance(time.Minute) // the count-down is another one
-	if got := next(resumed); got == changed || got == shown || got == "" {
-		t.Errorf("resumed: %s", got)
+	if got := next(late); got != "phone-"+anton {
+		t.Errorf("the clock changed %q", got)
 	}
+	// Parts of a page are told of one by one: the other phone has not changed.
 	next(stream)
-	next(late)
+	phones, _ := b.watch(b.shown("/phones?phone=" + anton + "&phone=" + citra))
+	if _, err := b.gateway.TopUp(t.Context(), citra, ledger.Split{Cash: 1}); err != nil {
+		t.Fatal(err)
+	}
+	if got := next(phones); got != "phone-"+citra {
+		t.Errorf("a top-up changed %q", got)
+	}
+	story, _ := b.watch(b.shown("/payments/" + string(p.ID)))
+	list, _ := b.watch(b.shown("/payments"))
+	if _, err := b.gateway.DeclinePush(t.Context(), anton, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	for s, want := range map[*bufio.Scanner]string{stream: "phone-" + anton, phones: "phone-" + anton, story: "payment-" + string(p.ID), list: "payments"} {
+		if got := next(s); got != want {
+			t.Errorf("no on the phone changed %q, want %q", got, want)
+		}
+	}
 	close(b.draining)
-	for name, s := range map[string]*bufio.Scanner{"stream": stream, "late": late, "resumed": resumed} {
-		if got := next(s); got != "" {
+	for name, s := range map[string]*bufio.Scanner{"stream": stream, "late": late, "phones": phones} {
+		if got := next(s); got != "" && got != "phone-"+anton {
 			t.Errorf("%s goes on while draining: %s", name, got)
 		}
 	}
@@ -302,10 +316,10 @@ func TestEvents(t *testing.T) {
 func TestStreamsAreBounded(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	path := "/phone/" + anton + "/events"
+	path := b.shown("/phone/" + anton)
 	var first *http.Response
 	for i := range 100 {
-		_, resp := b.watch(path, "")
+		_, resp := b.watch(path)
 		if i == 0 {
 			first = resp
 		}
@@ -326,15 +340,84 @@ func TestStreamsAreBounded(t *testing.T) {
 			break
 		}
 	}
+	b.get("/sandbox/events?shown=phone-081299999999:x").want(t, 404)
+	b.get("/sandbox/events?shown=nothing-1:x").want(t, 404)
+	b.get("/sandbox/events?"+strings.Repeat("shown=calls:x&", 17)).want(t, 400)
+}
+
+func TestPhones(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.get("/phones").want(t, 200, `id="phone-`+anton+`"`, `id="phone-`+citra+`"`)
+	only := b.get("/phones?phone=62"+citra[1:]).want(t, 200, `id="phone-`+citra+`"`).lacks(t, `id="phone-`+anton+`"`)
+	p := b.push(citra, "INV-1", 1_000)
+	only = b.get("/phones?phone="+citra).want(t, 200, "INV-1")
+	back := b.submit(only, string(p.ID), "action", "approve", "pin", pin)
+	if back.location != "/phones?phone="+citra {
+		t.Errorf("back to %q", back.location)
+	}
+	b.follow(back).want(t, 200, "Paid Rp1.000")
+	b.get("/phones?phone=abc").want(t, 404)
+	b.get("/phone/"+citra+"/live?several="+citra).want(t, 200, `live?several=`+citra+`"`)
+}
+
+// History pages by key: what comes meanwhile moves nothing.
+func TestHistory(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.get("/phone/"+anton+"/history").want(t, 200, "No payments yet.")
+	for i := range 52 {
+		p := b.push(anton, fmt.Sprintf("INV-%02d", i), 100)
+		if _, err := b.gateway.DeclinePush(t.Context(), anton, p.ID); err != nil {
+			t.Fatal(err)
+		}
+	}
+	b.get("/phone/"+anton).want(t, 200, "INV-51", "INV-47", "/phone/"+anton+"/history").lacks(t, "INV-46")
+	first := b.get("/phone/"+anton+"/history").want(t, 200, "INV-51", "INV-02").lacks(t, "INV-01")
+	next := regexp.MustCompile(`href="(\?before=[^"]+)" rel="next"`).FindStringSubmatch(first.html)
+	if next == nil {
+		t.Fatal("there is no second page")
+	}
+	p := b.push(anton, "INV-99", 100)
+	if _, err := b.gateway.DeclinePush(t.Context(), anton, p.ID); err != nil {
+		t.Fatal(err)
+	}
+	b.get("/phone/"+anton+"/history"+next[1]).want(t, 200, "INV-01", "INV-00").lacks(t, "INV-02", "INV-99", `rel="next"`)
+	b.get("/phone/"+anton+"/history?before=pay_none").want(t, 404)
+
+	list := b.get("/payments").want(t, 200, "INV-99", "INV-03").lacks(t, "INV-02")
+	next = regexp.MustCompile(`href="(/payments\?before=[^"]+)" rel="next"`).FindStringSubmatch(list.html)
+	if next == nil {
+		t.Fatal("there is no second page of payments")
+	}
+	b.get(next[1]).want(t, 200, "INV-02", "INV-00").lacks(t, "INV-03", "data-live")
+}
+
+func TestPaymentPage(t *testing.T) {
+	t.Parallel()
+	b := open(t)
+	b.get("/payments").want(t, 200, "No payments yet.")
+	b.get("/payments/pay_none").want(t, 404)
+	p := b.push(anton, "INV-1", 12_500)
+	path := "/payments/" + string(p.ID)
+	b.get("/payments").want(t, 200, "INV-1", "awaiting the customer")
+	b.get(path).want(t, 200, "Rp12.500", "awaiting the customer", "The customer was asked to pay", "No money moved.", "No notifications.", "/phone/"+anton)
+	if _, err := b.gateway.ApprovePush(t.Context(), anton, p.ID, pin, ledger.UseCash); err != nil {
+		t.Fatal(err)
+	}
+	shown := b.get(path).want(t, 200, "Payment succeeded", "−Rp12.500", "&#43;Rp12.500", "queued").lacks(t, "No money moved.")
+	b.submit(shown, path+"/notifications", "action", "dance").want(t, 400)
+	b.follow(b.submit(shown, path+"/notifications", "action", "resend")).want(t, 200, "The notification is sent again.")
+	b.submit(shown, path+"/notifications", "action", "resend", "notification", "ntf_none").want(t, 404)
 }
 
 // Every page is complete in both languages.
 func TestEveryPageInBothLanguages(t *testing.T) {
 	t.Parallel()
 	b := open(t)
-	b.push(anton, "INV-1", 1_000)
+	p := b.push(anton, "INV-1", 1_000)
 	for _, lang := range []string{"id", "en"} {
-		for _, path := range []string{"/?", "/phone/" + anton + "?", "/simulator/ovo?phone=" + anton + "&invoice=INV-1&", "/phone/x?"} {
+		for _, path := range []string{"/?", "/phone/" + anton + "?", "/phones?", "/requests?", "/requests?status=x&", "/payments?", "/payments/" + string(p.ID) + "?", "/phone/" + anton + "/history?", "/simulator/ovo?phone=" + anton + "&invoice=INV-1&", "/phone/x?"} {
 			p := b.get(path + "lang=" + lang)
 			for _, want := range []string{`<html lang="` + lang + `">`, "<h1", "<title>", `<meta name="viewport"`} {
 				if !strings.Contains(p.html, want) {
@@ -342,7 +425,7 @@ func TestEveryPageInBothLanguages(t *testing.T) {
 				}
 			}
 			p.lacks(t, "<style", " style=", " onclick=", "%!", "ZgotmplZ", "<no value>")
-			if script := strings.Count(p.html, "<script"); script != strings.Count(p.html, `<script type="module" src="/sandbox/assets/`) {
+			if script := strings.Count(p.html, "<script"); script != strings.Count(p.html, `<script type="module" src="/assets/web.js">`) {
 				t.Errorf("%s: a script stands in the page", path)
 			}
 			if strings.Contains(path, "invoice") && !strings.Contains(p.html, fmt.Sprintf("invoice=INV-1&amp;lang=%s&amp;phone=%s", map[string]string{"id": "en", "en": "id"}[lang], anton)) {

@@ -90,16 +90,23 @@ func (s *Sandbox) listPayments(r *http.Request) (any, error) {
 }
 
 func (s *Sandbox) getPayment(r *http.Request) (any, error) {
-	ctx := r.Context()
-	status, err := s.Gateway.Payment(ctx, gateway.PaymentID(r.PathValue("id")))
+	d, err := s.paymentDetail(r.Context(), gateway.PaymentID(r.PathValue("id")))
 	if err != nil {
 		return nil, err
 	}
+	return d, nil
+}
+
+func (s *Sandbox) paymentDetail(ctx context.Context, id gateway.PaymentID) (d paymentDetail, err error) {
+	status, err := s.Gateway.Payment(ctx, id)
+	if err != nil {
+		return d, err
+	}
 	p := status.Payment
-	d := paymentDetail{paymentView: viewPayment(p), Postings: []postingView{}, Events: []eventView{}, Refunds: []refundView{}, Notifications: []notificationView{}}
+	d = paymentDetail{paymentView: viewPayment(p), Postings: []postingView{}, Events: []eventView{}, Refunds: []refundView{}, Notifications: []notificationView{}}
 	transfers, err := s.Gateway.Transfers(ctx, p.ID)
 	if err != nil {
-		return nil, err
+		return d, err
 	}
 	for _, t := range transfers {
 		for _, leg := range t.Postings {
@@ -114,7 +121,7 @@ func (s *Sandbox) getPayment(r *http.Request) (any, error) {
 	for _, subject := range subjects {
 		events, err := s.Gateway.Events(ctx, subject)
 		if err != nil {
-			return nil, err
+			return d, err
 		}
 		for _, e := range events {
 			v := eventView{ID: e.ID, Kind: e.Kind, At: e.At}
@@ -126,12 +133,12 @@ func (s *Sandbox) getPayment(r *http.Request) (any, error) {
 	}
 	notifications, err := s.Gateway.Notifications(ctx, string(p.ID), "", 500)
 	if err != nil {
-		return nil, err
+		return d, err
 	}
 	for _, n := range notifications {
 		v, err := s.viewNotification(ctx, n.ID)
 		if err != nil {
-			return nil, err
+			return d, err
 		}
 		d.Notifications = append(d.Notifications, v)
 	}

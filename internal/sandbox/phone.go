@@ -2,32 +2,55 @@ package sandbox
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"fmt"
 	"net/http"
 	"net/url"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/money"
-	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// phoneScreen is the OVO app.
-type phoneScreen struct {
-	frame
-	Path    string // of the page
+// phoneState is all of a phone that can change by itself.
+type phoneState struct {
+	Wallet walletView
+	Recent []gateway.Payment // that have come to an end, latest first
+}
+
+// recentPayments is how many payments a phone shows without being asked.
+const recentPayments = 5
+
+func (s *Sandbox) phoneNow(ctx context.Context, phone gateway.Phone) (p phoneState, err error) {
+	if p.Wallet, err = s.walletNow(ctx, phone); err != nil {
+		return p, err
+	}
+	p.Recent, err = s.Gateway.WalletHistory(ctx, phone, "", recentPayments)
+	return p, err
+}
+
+// phonePart is the part of the OVO app that changes by itself.
+type phonePart struct {
+	livePart
+	Text    *texts
+	Path    string // of the phone's page
 	Wallet  walletView
 	Prompts []promptItem
 	Links   []linkView // active ones
-	Version string     // of all that can change by itself
-	Waiting string
+	History []pastPayment
+	More    bool   // there may be more of History
+	Says    string // what is told aloud when it changes
 	Locked  string // that and until when, or ""
-	Done    string // what the last step brought about, or ""
-	Error   string // why the last step was refused, or ""
-	At      string // which form was refused: a prompt's id or "topup"
+	Several string // the phones that stand side by side, or ""
+}
+
+// beside puts the phone among those that stand side by side.
+func (p *phonePart) beside(several string) {
+	if several != "" {
+		p.Several = several
+		p.URL += "?" + url.Values{"several": {several}}.Encode()
+	}
 }
 
 type promptItem struct {
@@ -37,33 +60,97 @@ type promptItem struct {
 	Error string
 }
 
-func (v *visit) phone() error { return v.showPhone(http.StatusOK, "phone", "", nil) }
+// pastPayment is a payment that has come to an end, as its customer sees it.
+type pastPayment struct {
+	gateway.Payment
+	Merchant, Outcome string
+	Back              money.Amount // given back
+}
+
+// partOf makes the live part of a phone, as it is now.
+func (v *visit) partOf(ctx context.Context, phone gateway.Phone) (phonePart, error) {
+	state, err := v.phoneNow(ctx, phone)
+	if err != nil {
+		return phonePart{}, err
+	}
+	path := "/phone/" + string(phone)
+	p := phonePart{
+		livePart: livePart{"phone-" + string(phone), path + "/live", v.versionOf(state)}, Text: v.text, Path: path,
+		Wallet: state.Wallet, Says: v.text.NoRequests, More: len(state.Recent) == recentPayments,
+	}
+	if n := len(p.Wallet.Prompts); n > 0 {
+		p.Says = v.text.Waiting(n)
+	} else if n := len(p.Wallet.OTPs); n > 0 {
+		p.Says = v.text.CodeCame
+	}
+	if until := p.Wallet.LockedUntil; until != nil && v.Clock.Now().Before(*until) {
+		p.Locked = v.text.Locked(wallTime(*until))
+	}
+	for _, prompt := range p.Wallet.Prompts {
+		left := max(0, int(prompt.ExpiresAt.Sub(v.Clock.Now())/time.Second))
+		p.Prompts = append(p.Prompts, promptItem{promptView: prompt, Left: left, Use: ledger.UseCash})
+	}
+	for _, l := range p.Wallet.Links {
+		if l.State == gateway.BindingActive {
+			p.Links = append(p.Links, l)
+		}
+	}
+	p.History, err = v.pastPayments(ctx, state.Recent)
+	return p, err
+}
+
+func (v *visit) pastPayments(ctx context.Context, payments []gateway.Payment) (past []pastPayment, err error) {
+	names := v.merchantNames()
+	for _, p := range payments {
+		item := pastPayment{Payment: p, Outcome: v.text.outcome(p), Back: p.Refunded.Cash + p.Refunded.Points}
+		if item.Merchant, err = names.of(ctx, p.MerchantID); err != nil {
+			return nil, err
+		}
+		past = append(past, item)
+	}
+	return past, nil
+}
+
+// phoneScreen is the OVO app.
+type phoneScreen struct {
+	frame
+	Phone phonePart
+	Done  string // what the last step brought about, or ""
+	Error string // why the last step was refused, or ""
+	TopUp bool   // it was the top-up
+}
+
+func (v *visit) phone() error { return v.showPhone(http.StatusOK, "", nil) }
 
 // phoneLive is the part of the page that changes by itself.
-func (v *visit) phoneLive() error { return v.showPhone(http.StatusOK, "live", "", nil) }
+func (v *visit) phoneLive() error {
+	phone, err := v.phoneNamed(v.r.PathValue("phone"))
+	if err != nil {
+		return err
+	}
+	p, err := v.partOf(v.r.Context(), phone)
+	if err != nil {
+		return err
+	}
+	p.beside(v.r.URL.Query().Get("several"))
+	v.render(http.StatusOK, "live", p)
+	return nil
+}
 
-// showPhone shows the page. A refused step is shown at its form.
-func (v *visit) showPhone(status int, name, at string, refused error) error {
+// showPhone shows the page. A refused step is shown at its form: at names a prompt
+// or is "topup".
+func (v *visit) showPhone(status int, at string, refused error) error {
 	ctx := v.r.Context()
 	phone, err := v.phoneNamed(v.r.PathValue("phone"))
 	if err != nil {
 		return err
 	}
-	wallet, err := v.walletNow(ctx, phone)
-	if err != nil {
+	s := phoneScreen{TopUp: at == "topup"}
+	if s.Phone, err = v.partOf(ctx, phone); err != nil {
 		return err
 	}
-	s := phoneScreen{
-		Path: "/phone/" + string(phone), Wallet: wallet, Version: v.versionOf(wallet), Waiting: v.text.NoRequests, At: at,
-	}
-	s.frame = v.frame(wallet.Name+" – "+string(phone), s.Path, nil)
-	s.Live = true
-	if len(wallet.Prompts) > 0 {
-		s.Waiting = v.text.Waiting(len(wallet.Prompts))
-	}
-	if until := wallet.LockedUntil; until != nil && v.Clock.Now().Before(*until) {
-		s.Locked = v.text.Locked(wallTime(*until))
-	}
+	s.frame = v.frame(s.Phone.Wallet.Name+" – "+string(phone), s.Phone.Path, nil).follow()
+	s.Class = "narrow"
 	if refused != nil {
 		if s.Error = v.text.refusal(refused); s.Error == "" && gateway.ErrorCode(refused) == gateway.Invalid {
 			s.Error = v.text.BadPIN
@@ -71,17 +158,10 @@ func (v *visit) showPhone(status int, name, at string, refused error) error {
 		if s.Error == "" {
 			return refused
 		}
-	}
-	for _, p := range wallet.Prompts {
-		item := promptItem{promptView: p, Left: max(0, int(p.ExpiresAt.Sub(v.Clock.Now())/time.Second)), Use: ledger.UseCash}
-		if at == string(p.ID) {
-			item.Use, item.Error, s.Error = useOf(v.form), s.Error, ""
-		}
-		s.Prompts = append(s.Prompts, item)
-	}
-	for _, l := range wallet.Links {
-		if l.State == gateway.BindingActive {
-			s.Links = append(s.Links, l)
+		for i := range s.Phone.Prompts {
+			if item := &s.Phone.Prompts[i]; at == string(item.ID) {
+				item.Use, item.Error, s.Error = useOf(v.form), s.Error, ""
+			}
 		}
 	}
 	if status == http.StatusOK {
@@ -89,7 +169,111 @@ func (v *visit) showPhone(status int, name, at string, refused error) error {
 			return err
 		}
 	}
-	v.render(status, name, s)
+	v.render(status, "phone", s)
+	return nil
+}
+
+// maxPhones bounds the phones that stand side by side; each is a part of the page.
+const maxPhones = 8
+
+type phonesScreen struct {
+	frame
+	Phones []phonePart
+	All    []phoneChoice
+}
+
+type phoneChoice struct {
+	gateway.Wallet
+	Shown bool
+}
+
+// phones shows several phones side by side, the chosen ones or the first.
+func (v *visit) phones() error {
+	ctx := v.r.Context()
+	wallets, err := v.Gateway.Wallets(ctx)
+	if err != nil {
+		return err
+	}
+	wallets = wallets[:min(len(wallets), maxListed)]
+	var chosen []gateway.Phone
+	for _, text := range v.r.URL.Query()["phone"] {
+		phone, err := v.phoneNamed(text)
+		if err != nil {
+			return err
+		}
+		if len(chosen) < maxPhones && !slices.Contains(chosen, phone) {
+			chosen = append(chosen, phone)
+		}
+	}
+	if len(chosen) == 0 {
+		for _, w := range wallets {
+			if _, magic := findMagic(w.Phone); !magic && len(chosen) < 3 {
+				chosen = append(chosen, w.Phone)
+			}
+		}
+	}
+	var together []string
+	for _, phone := range chosen {
+		together = append(together, string(phone))
+	}
+	query := url.Values{"phone": together}
+	s := phonesScreen{frame: v.frame(v.text.Phones, "/phones", query).follow()}
+	s.Class = "wide"
+	for _, phone := range chosen {
+		p, err := v.partOf(ctx, phone)
+		if err != nil {
+			return err
+		}
+		p.beside(strings.Join(together, ","))
+		s.Phones = append(s.Phones, p)
+	}
+	for _, w := range wallets {
+		s.All = append(s.All, phoneChoice{w, slices.Contains(chosen, w.Phone)})
+	}
+	v.render(http.StatusOK, "phones", s)
+	return nil
+}
+
+type historyScreen struct {
+	frame
+	Path, Name string
+	Payments   []pastPayment
+	Next       gateway.PaymentID
+}
+
+// pageSize is how much of a list one page shows.
+const pageSize = 50
+
+// history lists what a phone has paid, or not.
+func (v *visit) history() error {
+	ctx := v.r.Context()
+	phone, err := v.phoneNamed(v.r.PathValue("phone"))
+	if err != nil {
+		return err
+	}
+	wallet, err := v.Gateway.Wallet(ctx, phone)
+	if err != nil {
+		return err
+	}
+	before := v.r.URL.Query().Get("before")
+	list, err := v.Gateway.WalletHistory(ctx, phone, gateway.PaymentID(before), pageSize)
+	if err != nil {
+		return err
+	}
+	s := historyScreen{Path: "/phone/" + string(phone), Name: wallet.Name}
+	query := url.Values{}
+	if before != "" {
+		query.Set("before", before)
+	}
+	s.frame = v.frame(v.text.History, s.Path+"/history", query)
+	s.Class = "narrow"
+	if len(list) == pageSize {
+		s.Next = list[pageSize-1].ID
+	}
+	if s.Payments, err = v.pastPayments(ctx, list); err != nil {
+		return err
+	}
+	v.render(http.StatusOK, "history", s)
 	return nil
 }
 
@@ -119,6 +303,15 @@ func useOf(form url.Values) ledger.Use {
 	return ledger.UseCash
 }
 
+// backTo sends the browser back to where a step was taken.
+func (v *visit) backTo(phone gateway.Phone, done string) {
+	if several := v.form.Get("several"); several != "" {
+		v.again("/phones", url.Values{"phone": strings.Split(several, ",")})
+		return
+	}
+	v.again("/phone/"+string(phone), url.Values{"done": {done}})
+}
+
 func (v *visit) answerPrompt() error {
 	ctx := v.r.Context()
 	phone, err := v.phoneNamed(v.r.PathValue("phone"))
@@ -139,9 +332,9 @@ func (v *visit) answerPrompt() error {
 		return problem(http.StatusBadRequest, "action is approve or decline")
 	}
 	if err != nil {
-		return v.showPhone(http.StatusUnprocessableEntity, "phone", string(id), err)
+		return v.showPhone(http.StatusUnprocessableEntity, string(id), err)
 	}
-	v.again("/phone/"+string(phone), url.Values{"done": {string(id)}})
+	v.backTo(phone, string(id))
 	return nil
 }
 
@@ -151,9 +344,9 @@ func (v *visit) unlinkMerchant() error {
 		return err
 	}
 	if err := v.Gateway.Unlink(v.r.Context(), phone, gateway.BindingID(v.r.PathValue("id"))); err != nil {
-		return v.showPhone(http.StatusUnprocessableEntity, "phone", "", err)
+		return v.showPhone(http.StatusUnprocessableEntity, "", err)
 	}
-	v.again("/phone/"+string(phone), url.Values{"done": {"unlink"}})
+	v.backTo(phone, "unlink")
 	return nil
 }
 
@@ -166,87 +359,13 @@ func (v *visit) topUp() error {
 	for field, to := range map[string]*money.Amount{"cash": &in.Cash, "points": &in.Points} {
 		if text := v.form.Get(field); text != "" {
 			if *to, err = money.ParseWhole(text); err != nil {
-				return v.showPhone(http.StatusUnprocessableEntity, "phone", "topup", &gateway.Error{Code: gateway.AmountInvalid})
+				return v.showPhone(http.StatusUnprocessableEntity, "topup", &gateway.Error{Code: gateway.AmountInvalid})
 			}
 		}
 	}
 	if _, err := v.Gateway.TopUp(v.r.Context(), phone, in); err != nil {
-		return v.showPhone(http.StatusUnprocessableEntity, "phone", "topup", err)
+		return v.showPhone(http.StatusUnprocessableEntity, "topup", err)
 	}
 	v.again("/phone/"+string(phone), url.Values{"done": {"topup"}})
 	return nil
-}
-
-// versionOf names the state that a phone shows, the clock's position included.
-func (s *Sandbox) versionOf(w walletView) string {
-	body, err := wire.Encode(w)
-	if err != nil { // a plain struct
-		panic(err)
-	}
-	sum := sha256.Sum256(fmt.Appendf(body, "%d", s.Clock.Offset()))
-	return hex.EncodeToString(sum[:8])
-}
-
-// Limits on streams of events. A browser opens an ended one again.
-const (
-	maxStreams     = 100
-	streamInterval = time.Second
-	streamLife     = 10 * time.Minute
-)
-
-// phoneEvents tells a page whenever what it shows has changed. Nothing pushes the
-// changes here: another process may have made them.
-func (v *visit) phoneEvents() error {
-	ctx := v.r.Context()
-	phone, err := v.phoneNamed(v.r.PathValue("phone"))
-	if err != nil {
-		return err
-	}
-	wallet, err := v.walletNow(ctx, phone)
-	if err != nil {
-		return err
-	}
-	if v.streams.Add(1) > maxStreams {
-		v.streams.Add(-1)
-		return &gateway.Error{Code: gateway.Busy, Detail: "too many phones are being watched"}
-	}
-	defer v.streams.Add(-1)
-	ctx, cancel := context.WithTimeout(ctx, streamLife)
-	defer cancel()
-
-	connection := http.NewResponseController(v.w)
-	// The server's limit on slow senders would end the stream.
-	if err := connection.SetReadDeadline(time.Time{}); err != nil {
-		return err
-	}
-	v.w.Header().Set("Content-Type", "text/event-stream")
-	shown := v.r.Header.Get("Last-Event-ID")
-	if shown == "" {
-		shown = v.r.URL.Query().Get("version")
-	}
-	tick := time.NewTicker(streamInterval)
-	defer tick.Stop()
-	for {
-		message := ":\n\n" // lets a connection that has died be noticed
-		if version := v.versionOf(wallet); version != shown {
-			shown = version
-			message = "event: changed\nid: " + version + "\ndata: " + version + "\n\n"
-		}
-		if _, err := v.w.Write([]byte(message)); err != nil {
-			return nil // the visitor has left
-		}
-		if err := connection.Flush(); err != nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-ctx.Done():
-			return nil
-		case <-v.Draining:
-			return nil
-		}
-		if wallet, err = v.walletNow(ctx, phone); err != nil {
-			return nil // a new connection is told why
-		}
-	}
 }

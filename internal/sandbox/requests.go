@@ -299,7 +299,7 @@ func (s *Sandbox) getRequest(r *http.Request) (any, error) {
 var families = []struct{ prefix, dialect string }{
 	{"/authorization/", "snap"}, {"/direct-debit/", "snap"}, {"/orders/v1.0/", "snap"},
 	{"/ovo-open-api/", "jokul"}, {"/tokenization/", "jokul"}, {"/ovo-emoney/", "jokul"}, {"/orders/", "jokul"},
-	{"/cvr/", "faspay"}, {"/pws/", "faspay"},
+	{"/cvr/", "faspay"}, {"/pws/", "faspay"}, {"/sandbox/shop/", "shop"},
 }
 
 func dialectOf(target string) string {
@@ -361,7 +361,7 @@ func masked(headers map[string]string) map[string]string {
 			} else {
 				scheme += " "
 			}
-			headers[name] = scheme + mask(secret)
+			headers[name] = scheme + maskSecret(secret)
 		}
 	}
 	return headers
@@ -374,12 +374,12 @@ var secretMembers = regexp.MustCompile(
 func maskedBody(body string) string {
 	return secretMembers.ReplaceAllStringFunc(body, func(member string) string {
 		parts := secretMembers.FindStringSubmatch(member)
-		return parts[1] + mask(parts[2])
+		return parts[1] + maskSecret(parts[2])
 	})
 }
 
-// mask leaves the beginning of a secret, by which it can be recognised.
-func mask(secret string) string {
+// maskSecret leaves the beginning of a secret, by which it can be recognised.
+func maskSecret(secret string) string {
 	return fmt.Sprintf("%s… (%d characters)", secret[:min(len(secret)/3, 8)], utf8.RuneCountInString(secret))
 }
 
@@ -390,3 +390,6 @@ func text(b []byte) string {
 	}
 	return fmt.Sprintf("%q", b)
 }
+
+// milliseconds is a figure of time as people are shown it.
+func milliseconds(ms float64) string { return fmt.Sprintf("%.1f ms", ms) }

@@ -20,7 +20,7 @@ import (
 )
 
 // Config is what a sandbox needs. All members are required but ReturnURL, World,
-// SnapshotDir, Scenarios, Draining and Log.
+// SnapshotDir, Scenarios, Journey, BackOffice, Draining and Log.
 type Config struct {
 	Gateway  *gateway.Gateway
 	Clock    *gateway.MovableClock
@@ -30,7 +30,8 @@ type Config struct {
 	PageURL  func(gateway.Page) string // where a customer opens a hosted page
 	// ReturnURL is as in the pages' own configuration, or nil.
 	ReturnURL func(context.Context, gateway.PageView) string
-	// PublicKeyPEM verifies what the gateway signs.
+	// Key signs the gateway's tokens and calls, and PublicKeyPEM verifies them.
+	Key          *rsa.PrivateKey
 	PublicKeyPEM string
 	// SeedKey is the key pair of the seeded merchant, the same after every reset.
 	SeedKey *rsa.PrivateKey
@@ -44,6 +45,10 @@ type Config struct {
 	SnapshotDir string
 	// Scenarios are those whose Force the gateway was given.
 	Scenarios *Scenarios
+	// Journey, when set, plays the demo against this sandbox and tells out about it.
+	Journey func(ctx context.Context, out io.Writer) error
+	// BackOffice is the address of the back office, or "".
+	BackOffice string
 	// Draining is closed when the server is about to stop; streams of events end then.
 	Draining <-chan struct{}
 	Log      *slog.Logger
@@ -55,6 +60,7 @@ type Sandbox struct {
 	requests   requestLog
 	listeners  listeners
 	overtaking overtaking
+	journey    journey
 	streams    atomic.Int64 // of events, open now
 }
 
@@ -73,6 +79,7 @@ func New(c Config) *Sandbox {
 // Mount registers the control API and the pages.
 func (s *Sandbox) Mount(mux *http.ServeMux) {
 	s.mountPages(mux)
+	s.mountShop(mux)
 	for pattern, handle := range map[string]func(*http.Request) (any, error){
 		"GET /info": s.info,
 
@@ -126,6 +133,7 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 		mux.HandleFunc(method+" /sandbox/v1"+path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, handle) })
 	}
 	mux.HandleFunc("POST /sandbox/v1/listeners", s.listen)
+	mux.HandleFunc("GET /sandbox/v1/requests/events", s.streamRequests)
 	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
 		s.serve(w, r, func(r *http.Request) (any, error) {
 			return nil, problem(http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in the sandbox API")

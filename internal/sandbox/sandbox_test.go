@@ -22,6 +22,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/seal"
 	"github.com/gerbang-pay/gerbang/internal/store"
 	"github.com/gerbang-pay/gerbang/internal/store/storetest"
+	"github.com/gerbang-pay/gerbang/internal/web"
 )
 
 // Making an RSA key is slow; the tests share one.
@@ -74,10 +75,11 @@ func open(t testing.TB) *box {
 	b.sandbox = sandbox.New(sandbox.Config{
 		Gateway: b.gateway, Clock: b.clock, BaseURL: b.server.URL, Version: "test", Database: "sqlite:test",
 		PageURL: func(p gateway.Page) string { return "https://pages.test/" + p.Key },
-		SeedKey: seedKey(), SaveOffset: func(context.Context, time.Duration) error { return nil },
+		Key:     seedKey(), SeedKey: seedKey(), SaveOffset: func(context.Context, time.Duration) error { return nil },
 		Scenarios: scenarios, Draining: b.draining,
 	})
 	b.sandbox.Mount(mux)
+	web.MountAssets(mux)
 	if err := b.sandbox.Seed(t.Context()); err != nil {
 		t.Fatal(err)
 	}
@@ -222,9 +224,8 @@ func (b *box) get(path string, header ...string) page {
 func (b *box) wantSecure(what string, h http.Header) {
 	b.t.Helper()
 	for name, want := range map[string]string{
-		"Content-Security-Policy": "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; " +
-			"img-src 'self' data:; frame-ancestors 'none'; base-uri 'none'",
-		"Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY",
+		"Content-Security-Policy": web.Policy, "Cache-Control": "no-store", "Referrer-Policy": "no-referrer", "X-Content-Type-Options": "nosniff",
+		"X-Frame-Options": "DENY",
 	} {
 		if got := h.Get(name); got != want {
 			b.t.Errorf("%s: %s is %q, want %q", what, name, got, want)

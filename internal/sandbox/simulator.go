@@ -39,6 +39,7 @@ func (v *visit) showSimulator(status int, query url.Values, refused error) error
 		}
 	}
 	s := simulatorScreen{frame: v.frame(v.text.SimTitle, "/simulator/ovo", asked), Invoice: strings.TrimSpace(query.Get("invoice")), Use: useOf(v.form)}
+	s.Class = "narrow"
 	if query.Get("phone") != "" {
 		phone, err := v.phoneNamed(query.Get("phone"))
 		if err != nil && gateway.ErrorCode(err) != gateway.NotFound {
@@ -55,7 +56,7 @@ func (v *visit) showSimulator(status int, query url.Values, refused error) error
 		prompts, err := v.prompts(ctx, s.Phone, v.merchantNames())
 		switch {
 		case err == nil:
-			s.PhoneURL = "/phone/" + string(s.Phone) + "?lang=" + v.text.Lang
+			s.PhoneURL = "/phone/" + string(s.Phone)
 		case gateway.ErrorCode(err) != gateway.NotFound:
 			return err
 		}

@@ -5,27 +5,32 @@ import (
 	"fmt"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/web"
 )
 
 // texts are the words of the pages in one language.
 type texts struct {
-	Lang     string // BCP 47
-	LangName string // in the language itself
-	Sandbox  string // banner
-	Home     string
+	Sandbox    string // banner
+	Home       string
+	Phones     string
+	Simulator  string
+	BackOffice string
+	Merchant   string
+	Phone      string
+	All        string
+	Older      string
+	NoPhones   string
 
-	WelcomeTitle, WelcomeIntro    string
-	Credentials, CredentialsNote  string
-	NoMerchants                   string
-	ClientID, SecretKey, Merchant string
-	Phones, PhonesNote, NoPhones  string
-	More                          func(left int) string
-	Simulator, SimulatorNote      string
-	ControlAPI, ControlNote       string
-	Calls                         [6]string // what each of the control calls does
-	Magic, MagicNote              string
-	Phone, OVOCode, Meaning       string
+	Start startTexts
+	Calls callTexts
+	Story storyTexts
 
+	ChoosePhones, ShowPhones      string
+	History, AllHistory           string
+	NoHistory                     string
+	PhoneCalls                    string
+	CodeCame                      string // told aloud
+	OrIgnore                      string
 	PhoneTitle, Cash, Points      string
 	Locked                        func(until string) string
 	Blocked                       string
@@ -134,23 +139,18 @@ func (t *texts) outcome(p gateway.Payment) string {
 	return t.NotPaid
 }
 
-var inIndonesian = texts{
-	Lang: "id", LangName: "Bahasa Indonesia", Sandbox: "Sandbox – bukan uang sungguhan", Home: "Beranda",
+// words are the texts by language.
+var words = map[web.Language]*texts{web.Indonesian: &inIndonesian, web.English: &inEnglish}
 
-	WelcomeTitle: "Sandbox OVO Anda siap",
-	WelcomeIntro: "Di sini berjalan gerbang pembayaran OVO untuk mencoba: API merchant, halaman OTP dan PIN, ponsel pelanggan, dan notifikasi. Tidak ada uang yang berpindah.",
-	Credentials:  "Kredensial", CredentialsNote: "Kunci lainnya ada di /sandbox/v1/merchants.", NoMerchants: "Belum ada merchant. Buat dengan POST /sandbox/v1/merchants.",
-	ClientID: "Client ID", SecretKey: "Secret Key", Merchant: "Merchant",
-	Phones: "Ponsel", PhonesNote: "Buka ponsel untuk membaca kode OTP dan menjawab permintaan bayar.", NoPhones: "Belum ada dompet. Buat dengan POST /sandbox/v1/wallets.",
-	More:      func(left int) string { return fmt.Sprintf("dan %d lainnya di /sandbox/v1/wallets", left) },
-	Simulator: "Simulator OVO", SimulatorNote: "Cari permintaan bayar dengan nomor invoice, lalu bayar.",
-	ControlAPI: "API kendali", ControlNote: "Untuk pengujian otomatis. Semua jawaban berupa JSON.",
-	Calls: [6]string{
-		"Semua dompet dengan kode OTP dan permintaan bayar", "Majukan jam 71 detik", "Tolak pembayaran berikutnya dengan kode OVO 61",
-		"Panggilan masuk, dengan penjelasan tanda tangan", "Periksa pembukuan", "Kembalikan ke keadaan awal",
-	},
-	Magic: "Nomor ajaib", MagicNote: "Push payment dan pembayaran token dengan nomor ini selalu berakhir dengan kode tersebut. Yang berkode 00 adalah dompet biasa. PIN-nya 123456.",
-	Phone: "Nomor ponsel", OVOCode: "Kode OVO", Meaning: "Arti (bahasa Inggris)",
+var inIndonesian = texts{
+	Sandbox: "Sandbox – bukan uang sungguhan", Home: "Beranda", Phones: "Ponsel", Simulator: "Simulator OVO", BackOffice: "Back office",
+	Merchant: "Merchant", Phone: "Nomor ponsel", All: "Semua", Older: "Lebih lama",
+	NoPhones: "Belum ada dompet. Buat dengan POST /sandbox/v1/wallets.",
+
+	Start: startInIndonesian, Calls: callsInIndonesian, Story: storyInIndonesian,
+
+	ChoosePhones: "Pilih ponsel", ShowPhones: "Tampilkan", History: "Riwayat", AllHistory: "Semua riwayat", NoHistory: "Belum ada pembayaran.",
+	PhoneCalls: "Panggilan API tentang ponsel ini", CodeCame: "Kode OTP masuk.", OrIgnore: "Atau abaikan: setelah 70 detik permintaan berakhir.",
 
 	PhoneTitle: "Ponsel", Cash: "OVO Cash", Points: "OVO Points",
 	Locked:  func(until string) string { return "PIN salah terlalu sering. Dompet terkunci sampai " + until + "." },
@@ -189,22 +189,14 @@ var inIndonesian = texts{
 }
 
 var inEnglish = texts{
-	Lang: "en", LangName: "English", Sandbox: "Sandbox – no real money", Home: "Home",
+	Sandbox: "Sandbox – no real money", Home: "Home", Phones: "Phones", Simulator: "OVO simulator", BackOffice: "Back office",
+	Merchant: "Merchant", Phone: "Phone number", All: "All", Older: "Older",
+	NoPhones: "There is no wallet yet. Make one with POST /sandbox/v1/wallets.",
 
-	WelcomeTitle: "Your OVO sandbox is up",
-	WelcomeIntro: "This is an OVO payment gateway to try things on: the merchant APIs, the OTP and PIN pages, the customer's phone, and notifications. No money moves.",
-	Credentials:  "Credentials", CredentialsNote: "/sandbox/v1/merchants has the other keys.", NoMerchants: "There is no merchant yet. Make one with POST /sandbox/v1/merchants.",
-	ClientID: "Client ID", SecretKey: "Secret key", Merchant: "Merchant",
-	Phones: "Phones", PhonesNote: "Open a phone to read one-time codes and to answer requests to pay.", NoPhones: "There is no wallet yet. Make one with POST /sandbox/v1/wallets.",
-	More:      func(left int) string { return fmt.Sprintf("and %d more at /sandbox/v1/wallets", left) },
-	Simulator: "OVO simulator", SimulatorNote: "Find a request to pay by its invoice number, and pay it.",
-	ControlAPI: "Control API", ControlNote: "For automated tests. Every answer is JSON.",
-	Calls: [6]string{
-		"All wallets with their one-time codes and requests", "Move the clock forward by 71 seconds", "Refuse the next payment with OVO's code 61",
-		"Inbound calls, with the verdict on each signature", "Check the books", "Start afresh",
-	},
-	Magic: "Magic phone numbers", MagicNote: "A push payment or a payment by token with one of these numbers always ends with its code. The one for 00 is an ordinary wallet. The PIN is 123456.",
-	Phone: "Phone number", OVOCode: "OVO code", Meaning: "Meaning",
+	Start: startInEnglish, Calls: callsInEnglish, Story: storyInEnglish,
+
+	ChoosePhones: "Choose phones", ShowPhones: "Show", History: "History", AllHistory: "All of the history", NoHistory: "No payments yet.",
+	PhoneCalls: "API calls about this phone", CodeCame: "A one-time code came in.", OrIgnore: "Or ignore it: after 70 seconds the request is over.",
 
 	PhoneTitle: "Phone", Cash: "OVO Cash", Points: "OVO Points",
 	Locked:  func(until string) string { return "Too many wrong PINs. The wallet is locked until " + until + "." },

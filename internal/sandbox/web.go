@@ -1,11 +1,8 @@
 package sandbox
 
 import (
-	"bytes"
 	"embed"
 	"html/template"
-	"io"
-	"mime"
 	"net/http"
 	"net/url"
 	"strings"
@@ -13,62 +10,72 @@ import (
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/money"
+	"github.com/gerbang-pay/gerbang/internal/web"
 )
 
-//go:embed web
-var web embed.FS
+//go:embed html
+var files embed.FS
 
-var templates = template.Must(template.New("").Funcs(template.FuncMap{
+var templates = web.Templates(template.FuncMap{
 	"rupiah": money.Amount.Rupiah,
 	"clock":  wallTime,
-}).ParseFS(web, "web/*.html"))
+	"moment": wallMoment,
+	"ms":     milliseconds,
+	"tone":   tone,
+}, files, "html/*.html")
+
+// tone is the colour of a state.
+func tone(state any) string {
+	switch state {
+	case gateway.PaymentSucceeded, gateway.NotificationDelivered:
+		return "good"
+	case gateway.PaymentAwaiting, gateway.PaymentUncertain, gateway.NotificationQueued:
+		return "wait"
+	}
+	return "bad"
+}
 
 // wallTime is a time as the wallets' owners read it.
 func wallTime(t time.Time) string { return t.In(westernTime).Format("15:04:05 WIB") }
 
+// wallMoment is a time with its day.
+func wallMoment(t time.Time) string { return t.In(westernTime).Format("2006-01-02 15:04:05 WIB") }
+
 var westernTime = time.FixedZone("WIB", 7*60*60)
-
-// pagePolicy is the Content-Security-Policy of every page: what is not served from
-// here is not loaded, asked or sent to, and no script stands in the markup.
-const pagePolicy = "default-src 'none'; style-src 'self'; script-src 'self'; connect-src 'self'; form-action 'self'; img-src 'self' data:; " +
-	"frame-ancestors 'none'; base-uri 'none'"
-
-func secure(header http.Header) {
-	header.Set("Content-Security-Policy", pagePolicy)
-	header.Set("Cache-Control", "no-store")
-	header.Set("Referrer-Policy", "no-referrer")
-	header.Set("X-Content-Type-Options", "nosniff")
-	header.Set("X-Frame-Options", "DENY")
-}
 
 func (s *Sandbox) mountPages(mux *http.ServeMux) {
 	for pattern, handle := range map[string]func(*visit) error{
-		"GET /{$}": (*visit).welcome,
+		"GET /{$}":                  (*visit).welcome,
+		"GET /sandbox/live/calls":   (*visit).liveCalls,
+		"GET /sandbox/live/journey": (*visit).liveJourney,
+		"POST /sandbox/journey":     (*visit).startJourney,
+		"GET /sandbox/events":       (*visit).events,
 
+		"GET /phones":                      (*visit).phones,
 		"GET /phone/{phone}":               (*visit).phone,
 		"GET /phone/{phone}/live":          (*visit).phoneLive,
-		"GET /phone/{phone}/events":        (*visit).phoneEvents,
+		"GET /phone/{phone}/history":       (*visit).history,
 		"POST /phone/{phone}/prompts/{id}": (*visit).answerPrompt,
 		"POST /phone/{phone}/links/{id}":   (*visit).unlinkMerchant,
 		"POST /phone/{phone}/topup":        (*visit).topUp,
 		"/phone/":                          (*visit).nothing,
+
+		"GET /requests":           (*visit).calls,
+		"GET /requests/live":      (*visit).callsLive,
+		"GET /requests/{id}":      (*visit).call,
+		"GET /requests/{id}/live": (*visit).callLive,
+
+		"GET /payments":                     (*visit).payments,
+		"GET /payments/live":                (*visit).paymentsLive,
+		"GET /payments/{id}":                (*visit).payment,
+		"GET /payments/{id}/live":           (*visit).paymentLive,
+		"POST /payments/{id}/notifications": (*visit).receiveHere,
 
 		"GET /simulator/ovo":  (*visit).simulator,
 		"POST /simulator/ovo": (*visit).simulate,
 		"/simulator/":         (*visit).nothing,
 	} {
 		mux.HandleFunc(pattern, func(w http.ResponseWriter, r *http.Request) { s.visit(w, r, handle) })
-	}
-	for name, kind := range map[string]string{"page.css": "text/css; charset=utf-8", "phone.js": "text/javascript; charset=utf-8"} {
-		content, err := web.ReadFile("web/" + name)
-		if err != nil { // embedded
-			panic(err)
-		}
-		mux.HandleFunc("GET /sandbox/assets/"+name, func(w http.ResponseWriter, _ *http.Request) {
-			secure(w.Header())
-			w.Header().Set("Content-Type", kind)
-			w.Write(content)
-		})
 	}
 }
 
@@ -77,21 +84,25 @@ type visit struct {
 	*Sandbox
 	w    http.ResponseWriter
 	r    *http.Request
+	lang web.Language
 	text *texts
 	form url.Values // of a POST
 }
 
+// maxForm bounds a form's body; real ones have a hundred bytes.
+const maxForm = 4 << 10
+
 func (s *Sandbox) visit(w http.ResponseWriter, r *http.Request, handle func(*visit) error) {
-	secure(w.Header())
-	query := r.URL.Query()
-	v := &visit{Sandbox: s, w: w, r: r, text: chooseLanguage(query.Get("lang"), r.Header.Get("Accept-Language"))}
+	web.Secure(w.Header())
+	lang := web.ChooseLanguage(w, r)
+	v := &visit{Sandbox: s, w: w, r: r, lang: lang, text: words[lang]}
 	if r.Method == http.MethodPost {
-		if !sameOrigin(r) {
+		if !web.SameOrigin(r) {
 			v.problem(http.StatusForbidden, v.text.Foreign)
 			return
 		}
 		var ok bool
-		if v.form, ok = readForm(w, r); !ok {
+		if v.form, ok = web.ReadForm(w, r, maxForm); !ok {
 			v.problem(http.StatusBadRequest, v.text.BadRequest)
 			return
 		}
@@ -99,38 +110,6 @@ func (s *Sandbox) visit(w http.ResponseWriter, r *http.Request, handle func(*vis
 	if err := handle(v); err != nil {
 		v.fail(err)
 	}
-}
-
-// sameOrigin reports whether a form was sent by one of these pages, as far as the
-// browser says. Old ones do not.
-func sameOrigin(r *http.Request) bool {
-	switch r.Header.Get("Sec-Fetch-Site") {
-	case "", "same-origin", "none":
-		return true
-	}
-	return false
-}
-
-// maxForm bounds a form's body; real ones have a hundred bytes.
-const maxForm = 4 << 10
-
-// readForm reads a form in which every field is given once.
-func readForm(w http.ResponseWriter, r *http.Request) (url.Values, bool) {
-	kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
-	if err != nil || kind != "application/x-www-form-urlencoded" {
-		return nil, false
-	}
-	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxForm))
-	if err != nil {
-		return nil, false
-	}
-	form, err := url.ParseQuery(string(body))
-	for _, values := range form {
-		if len(values) > 1 {
-			return nil, false
-		}
-	}
-	return form, err == nil
 }
 
 // fail answers what could not be served.
@@ -154,23 +133,43 @@ func (v *visit) nothing() error {
 	return nil
 }
 
-// frame is what every page has around its content.
+// frame is what every page has around its content, with its words.
 type frame struct {
-	Text, Other *texts
-	Title       string
-	OtherURL    string // the page in the other language
-	Live        bool   // the page has a script
+	web.Frame
+	Text *texts
 }
 
 // frame makes one for the page at path; query is what names its content besides
 // the language.
 func (v *visit) frame(title, path string, query url.Values) frame {
-	other := url.Values{}
-	for name, values := range query {
-		other[name] = values
+	t := v.text
+	nav := []web.Link{
+		{URL: "/", Text: t.Home}, {URL: "/phones", Text: t.Phones}, {URL: "/requests", Text: t.Calls.Nav}, {URL: "/payments", Text: t.Story.Nav},
+		{URL: "/simulator/ovo", Text: t.Simulator},
 	}
-	other.Set("lang", v.text.other().Lang)
-	return frame{Text: v.text, Other: v.text.other(), Title: title, OtherURL: path + "?" + other.Encode()}
+	for i := range nav {
+		nav[i].Current = path == nav[i].URL || nav[i].URL != "/" && strings.HasPrefix(path, nav[i].URL+"/")
+	}
+	nav[1].Current = nav[1].Current || strings.HasPrefix(path, "/phone/")
+	if v.BackOffice != "" {
+		nav = append(nav, web.Link{URL: v.BackOffice, Text: t.BackOffice})
+	}
+	return frame{web.Frame{
+		Lang: v.lang, Title: title, OtherURL: v.lang.InOther(path, query), Home: web.Link{URL: "/", Text: t.Home}, Nav: nav, Banner: t.Sandbox,
+	}, t}
+}
+
+// follow lets the page's parts be fetched again when they change.
+func (f frame) follow() frame {
+	f.Events = "/sandbox/events"
+	return f
+}
+
+// livePart is a part of a page that changes by itself.
+type livePart struct {
+	ID      string // of its element
+	URL     string // of the part alone
+	Version string // of what it shows
 }
 
 type problemScreen struct {
@@ -179,23 +178,21 @@ type problemScreen struct {
 }
 
 func (v *visit) problem(status int, p problemText) {
-	v.render(status, "problem", problemScreen{v.frame(p.Heading, "/", nil), p.Body})
+	s := problemScreen{v.frame(p.Heading, "/", nil), p.Body}
+	s.Class = "narrow"
+	v.render(status, "problem", s)
 }
 
 func (v *visit) render(status int, name string, screen any) {
-	var body bytes.Buffer
-	if err := templates.ExecuteTemplate(&body, name+".html", screen); err != nil {
-		panic(err) // the templates are embedded and every screen is tested
-	}
-	v.w.Header().Set("Content-Type", "text/html; charset=utf-8")
-	v.w.WriteHeader(status)
-	v.w.Write(body.Bytes())
+	web.Render(v.w, status, templates, name+".html", screen)
 }
 
 // again sends the browser to a page, so that a reload repeats no step.
 func (v *visit) again(path string, query url.Values) {
-	query.Set("lang", v.text.Lang)
-	v.w.Header().Set("Location", path+"?"+query.Encode())
+	if len(query) > 0 {
+		path += "?" + query.Encode()
+	}
+	v.w.Header().Set("Location", path)
 	v.w.WriteHeader(http.StatusSeeOther)
 }
 
@@ -210,45 +207,3 @@ func (v *visit) phoneNamed(text string) (gateway.Phone, error) {
 
 // maxListed bounds lists of wallets and merchants on a page.
 const maxListed = 50
-
-type call struct{ Does, Command string }
-
-type welcomeScreen struct {
-	frame
-	BaseURL, Version, Database string
-	Merchants                  []gateway.Merchant
-	Wallets                    []gateway.Wallet
-	MoreWallets                int
-	Calls                      []call
-	Magic                      []magicView
-}
-
-func (v *visit) welcome() error {
-	ctx := v.r.Context()
-	merchants, err := v.Gateway.Merchants(ctx)
-	if err != nil {
-		return err
-	}
-	wallets, err := v.Gateway.Wallets(ctx)
-	if err != nil {
-		return err
-	}
-	s := welcomeScreen{
-		frame: v.frame(v.text.WelcomeTitle, "/", nil), BaseURL: v.BaseURL, Version: v.Version, Database: v.Database,
-		Merchants: merchants[:min(len(merchants), maxListed)], Wallets: wallets[:min(len(wallets), maxListed)],
-		MoreWallets: len(wallets) - min(len(wallets), maxListed), Magic: magicViews(),
-	}
-	api := v.BaseURL + "/sandbox/v1"
-	for i, command := range [len(v.text.Calls)]string{
-		"curl " + api + "/wallets",
-		"curl -d '{\"by\":\"71s\"}' " + api + "/clock/advance",
-		"curl -d '{\"outcome\":{\"ovo_code\":\"61\"}}' " + api + "/scenarios",
-		"curl " + api + "/requests",
-		"curl -X POST " + api + "/audit",
-		"curl -X POST " + api + "/reset",
-	} {
-		s.Calls = append(s.Calls, call{v.text.Calls[i], command})
-	}
-	v.render(http.StatusOK, "welcome", s)
-	return nil
-}

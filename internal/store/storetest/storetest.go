@@ -147,6 +147,8 @@ func roundTrips(t *testing.T, b Bundle) {
 		read("payment by request id", finished, func() (any, error) { return tx.PaymentByRequestID("mch_1", "snap", "req-1") })
 		read("payment of order", finished, func() (any, error) { return tx.PaymentOfOrder("mch_1", "snap", "ORDER-1") })
 		read("payments", []gateway.Payment{finished}, func() (any, error) { return tx.Payments("", 10) })
+		read("wallet's payments", []gateway.Payment{finished}, func() (any, error) { return tx.WalletPayments("wal_1", time.Time{}, "", 10) })
+		read("wallet's payments before it", []gateway.Payment(nil), func() (any, error) { return tx.WalletPayments("wal_1", finished.FinalAt, "pay_1", 10) })
 		read("refund", refund, func() (any, error) { return tx.RefundByReference("mch_1", "snap", "RF-1") })
 		read("refunds", []gateway.Refund{refund}, func() (any, error) { return tx.Refunds("pay_1") })
 		read("transfers", []ledger.Transfer{transfer, back}, func() (any, error) { return tx.TransfersOf("pay_1") })
