@@ -15,9 +15,13 @@ var secretWords = regexp.MustCompile(`(?i)secret|signature|password|check_?sum|\
 // plainComparisons are comparisons of such names that tell nobody anything, with
 // the reason. A new one needs a reason as well.
 var plainComparisons = map[string]string{
-	"sums[0] != step.checksum":              "a migration's checksum is public",
-	"password == old":                       "both were typed by the same person into one form",
-	"f.Signature == verdictWord(r.Verdict)": "a word by which the request log is filtered",
+	"sums[0] != step.checksum":                                  "a migration's checksum is public",
+	"password == old":                                           "both were typed by the same person into one form",
+	"signature[i] == other":                                     "it makes a wrong signature of a right one",
+	"key == d.OldSecretKey":                                     "key has verified a signature; which of the merchant's two it is, is no secret",
+	`v.form.Get("password") != v.form.Get("again")`:             "both were typed by the same person into one form",
+	"view.Report.Signatures[0].Scheme == snap.SchemeAsymmetric": "the name of a scheme",
+	"f.Signature == verdictWord(r.Verdict)":                     "a word by which the request log is filtered",
 }
 
 // TestSecretsAreComparedInConstantTime looks for == on anything named like a

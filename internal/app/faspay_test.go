@@ -110,12 +110,6 @@ func (k *tokenizer) pay(phone, bill string, amount int64, payType string) (a fas
 	return a, err
 }
 
-func (k *tokenizer) inquire(trx, bill string) (a faspay.InquiryAnswer, err error) {
-	k.c.t.Helper()
-	err = k.call(faspay.ServiceInquiry, faspay.InquiryRequest{TrxID: trx, MerchantID: k.terms.MerchantID, BillNo: bill, Signature: k.sign(bill)}, &a)
-	return a, err
-}
-
 // inFormats runs a test against a sandbox of its own in each encoding.
 func inFormats(t *testing.T, test func(t *testing.T, k *tokenizer)) {
 	t.Helper()

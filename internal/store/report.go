@@ -11,12 +11,8 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/money"
 )
 
-const (
-	hourUS = int64(time.Hour / time.Microsecond)
-	dayUS  = 24 * hourUS
-	// dayAheadUS is how far WIB days are ahead of UTC's.
-	dayAheadUS = int64(gateway.DayAhead / time.Microsecond)
-)
+// dayAheadUS is how far WIB days are ahead of UTC's.
+const dayAheadUS = int64(gateway.DayAhead / time.Microsecond)
 
 // A tally's counters and the rows that are not in them yet are counted by the same
 // statement: $1 and $2 bound the ids, the first exclusive, the second inclusive.
