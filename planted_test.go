@@ -35,11 +35,11 @@ type bug struct {
 // nothing about it.
 var bugs = []bug{
 	{"the debit is not guarded by the balance", "internal/store/wallet.go",
-		` WHERE id = $1 AND cash >= $2 AND points >= $3`, ` WHERE id = $1`, "./internal/store", "TestSQLite"},
+		` AND cash >= $3 AND points >= $4`, ``, "./internal/store", "TestEngines/sqlite"},
 	{"a payment can be finished twice", "internal/store/payment.go",
-		`transfer_id = $8 WHERE id = $1 AND state = $2`, `transfer_id = $8 WHERE id = $1 AND $2 <> ''`, "./internal/store", "TestSQLite"},
+		`transfer_id = $8 WHERE id = $1 AND state = $2`, `transfer_id = $8 WHERE id = $1 AND $2 <> ''`, "./internal/store", "TestEngines/sqlite"},
 	{"a refund is not guarded by what was refunded", "internal/store/payment.go",
-		`WHERE id = $1 AND refunded_cash = $4 AND refunded_points = $5 AND`, `WHERE id = $1 AND $4 >= 0 AND $5 >= 0 AND`, "./internal/store", "TestSQLite"},
+		`WHERE id = $1 AND refunded_cash = $4 AND refunded_points = $5 AND`, `WHERE id = $1 AND $4 >= 0 AND $5 >= 0 AND`, "./internal/store", "TestEngines/sqlite"},
 	{"a refund returns cash before points", "internal/ledger/ledger.go",
 		`s := Split{Points: min(amount, left.Points)}
 	s.Cash = amount - s.Points`, `s := Split{Cash: min(amount, left.Cash)}
@@ -92,13 +92,13 @@ var bugs = []bug{
 	{"an update is answered before its commit", "internal/store/sqlite.go",
 		`	if _, err := s.writer.exec("COMMIT"); err != nil {`, `	finish(nil)
 	batch = nil
-	if _, err := s.writer.exec("COMMIT"); err != nil {`, "./internal/app ./internal/store", "TestCampaignKills|TestSQLite"},
+	if _, err := s.writer.exec("COMMIT"); err != nil {`, "./internal/app ./internal/store", "TestCampaignKills|TestEngines/sqlite"},
 	{"commits do not wait for the disk", "internal/store/sqlite.go",
-		`_pragma=synchronous(FULL)`, `_pragma=synchronous(NORMAL)`, "./internal/store ./internal/app", "TestSQLite|TestAnswersWaitForTheDisk"},
+		`_pragma=synchronous(FULL)`, `_pragma=synchronous(NORMAL)`, "./internal/store ./internal/app", "TestEngines/sqlite|TestAnswersWaitForTheDisk"},
 	{"a failed update leaves its writes to its neighbours", "internal/store/sqlite.go",
-		`s.writer.exec("ROLLBACK TO job"); err != nil {`, `error(nil), error(nil); err != nil {`, "./internal/store", "TestSQLite"},
+		`s.writer.exec("ROLLBACK TO job"); err != nil {`, `error(nil), error(nil); err != nil {`, "./internal/store", "TestEngines/sqlite"},
 	{"an old lease may store its outcome", "internal/store/event.go",
-		`WHERE id = $1 AND fence = $2 AND state = 'queued'`, `WHERE id = $1 AND $2 >= 0 AND state = 'queued'`, "./internal/store ./internal/notify", "TestSQLite|TestLeaseLost"},
+		`WHERE id = $1 AND fence = $2 AND state = 'queued'`, `WHERE id = $1 AND $2 >= 0 AND state = 'queued'`, "./internal/store ./internal/notify", "TestEngines/sqlite|TestLeaseLost"},
 	{"a PIN is stored readable", "internal/store/wallet.go",
 		`t.keys.Seal(purposePIN, w.PIN), w.PINFails`, `w.PIN, w.PINFails`, "./internal/store", "TestSecretsAreSealed"},
 	{"a signature is compared by its first bytes", "internal/wire/snap/sign.go",
