@@ -60,6 +60,9 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 		"what was answered survives a restart":     restart,
 		"a closed store refuses":                   closed,
 		"erasing empties it":                       erase,
+		"users, sessions and the trail":            office,
+		"searches go on by key within their reach": searches,
+		"rows are tallied once":                    tallies,
 		"an update given up before it began":       givenUp,
 		"hooks run after the commit and only then": hooks,
 	} {
