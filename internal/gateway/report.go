@@ -265,7 +265,7 @@ type Movement struct {
 // LedgerTransfers lists up to limit transfers, newest first.
 func (g *Gateway) LedgerTransfers(ctx context.Context, f TransferFilter, limit int) (list ListPage[Movement, TransferID], err error) {
 	err = g.view(ctx, "", func(tx Tx) error {
-		list.Rows, list.More, err = tx.SearchTransfers(f, limit, Reach)
+		list.Rows, list.More, err = tx.SearchTransfers(f, limit, Reach/4) // each is asked for its postings
 		return err
 	})
 	return list, err
@@ -280,9 +280,9 @@ func (g *Gateway) Movement(ctx context.Context, id TransferID) (m Movement, err 
 	return m, err
 }
 
-// tallyBatch bounds how many rows one transaction counts, so that a backlog does
-// not hold the writer for long.
-const tallyBatch = 2_000
+// tallyBatch bounds how many rows are counted at once, and so how many sums one
+// transaction adds.
+const tallyBatch = 5_000
 
 // Tallies are counted from rows of these tables, each up to a moment that is so far
 // back that no transaction which is still running can bear an older id. A
@@ -303,6 +303,14 @@ const (
 	TallyTransfers     = "transfers"     // Settlements, from transfers
 )
 
+// Tallied is what a tally counted of the rows between two ids.
+type Tallied struct {
+	Name     string
+	From, To string // From exclusive, "" for the beginning; To inclusive
+	Rows     int
+	Counts   any // the store's own
+}
+
 // Tally adds what has happened to the counters and returns how many rows it
 // counted. It is called every few seconds; several processes may.
 func (g *Gateway) Tally(ctx context.Context) (total int, err error) {
@@ -321,18 +329,20 @@ func (g *Gateway) Tally(ctx context.Context) (total int, err error) {
 	return total, nil
 }
 
-func (g *Gateway) tallySome(ctx context.Context, name, prefix string, behind time.Duration) (n int, err error) {
-	waiting := false
-	err = g.view(ctx, "", func(tx Tx) error {
-		waiting, err = tx.TallyWaits(name, firstID(prefix, tx.Now().Add(-behind)))
+// tallySome counts beside the writer, and only adds the sums in its turn: the rows
+// are so old that they can no longer change.
+func (g *Gateway) tallySome(ctx context.Context, name, prefix string, behind time.Duration) (int, error) {
+	var batch Tallied
+	err := g.view(ctx, "", func(tx Tx) (err error) {
+		batch, err = tx.Tally(name, firstID(prefix, tx.Now().Add(-behind)), tallyBatch)
 		return err
 	})
-	if err != nil || !waiting {
+	if err != nil || batch.Rows == 0 {
 		return 0, err
 	}
 	err = g.store.Update(ctx, func(tx Tx) error {
-		n, err = tx.Tally(name, firstID(prefix, tx.Now().Add(-behind)), tallyBatch)
+		_, err := tx.AddTally(batch) // when another process was faster, the next call goes on from there
 		return err
 	})
-	return n, err
+	return batch.Rows, err
 }

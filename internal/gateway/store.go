@@ -169,10 +169,10 @@ type Tx interface {
 	RefundsBetween(m MerchantID, days Period, limit int) ([]Refund, error)
 	Movement(TransferID) (Movement, error)
 
-	// TallyWaits reports whether a tally has rows to count that are older than to.
-	TallyWaits(name, to string) (bool, error)
-	// Tally counts up to limit rows older than to and returns how many it counted.
-	Tally(name, to string, limit int) (int, error)
+	// Tally counts up to limit rows that come next and whose ids are below to.
+	Tally(name, to string, limit int) (Tallied, error)
+	// AddTally adds what was counted, unless somebody has counted on from there.
+	AddTally(Tallied) (bool, error)
 	// Counts of m or, with "", of all merchants, in slots of whole hours or days.
 	PaymentCounts(m MerchantID, p Period, slot time.Duration) ([]PaymentCount, error)
 	NotificationCounts(m MerchantID, p Period, slot time.Duration) ([]NotificationCount, error)

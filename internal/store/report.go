@@ -1,6 +1,7 @@
 package store
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"strings"
@@ -88,14 +89,53 @@ var (
 	accountTotals     = newCounter("account_total", "account", "amount")
 )
 
-// add is the statement that adds what a query counts.
-func (c counter) add(query string) string {
-	set := make([]string, len(c.sums))
-	for i, sum := range c.sums {
-		set[i] = fmt.Sprintf("%s = %s.%s + excluded.%s", sum, c.table, sum, sum)
+// counted selects what a query counts, as whole numbers on every engine.
+func (c counter) counted(query string) string {
+	list := append([]string{}, c.keys...)
+	for _, sum := range c.sums {
+		list = append(list, "CAST("+sum+" AS BIGINT)")
 	}
-	return fmt.Sprintf("INSERT INTO %s (%s, %s) %s ON CONFLICT (%s) DO UPDATE SET %s",
-		c.table, c.key, strings.Join(c.sums, ", "), query, c.key, strings.Join(set, ", "))
+	return "SELECT " + strings.Join(list, ", ") + " FROM (" + query + ") AS newest"
+}
+
+// add is the statement that adds one row of counts.
+func (c counter) add() string {
+	var set, values []string
+	for _, sum := range c.sums {
+		set = append(set, fmt.Sprintf("%s = %s.%s + excluded.%s", sum, c.table, sum, sum))
+	}
+	for i := range len(c.keys) + len(c.sums) {
+		values = append(values, fmt.Sprintf("$%d", i+1))
+	}
+	return fmt.Sprintf("INSERT INTO %s (%s, %s) VALUES (%s) ON CONFLICT (%s) DO UPDATE SET %s",
+		c.table, c.key, strings.Join(c.sums, ", "), strings.Join(values, ", "), c.key, strings.Join(set, ", "))
+}
+
+// scan reads a row of counts; times are numbers, other keys text.
+func (c counter) scan(r row) ([]any, error) {
+	into, values := make([]any, 0, len(c.keys)+len(c.sums)), make([]any, 0, len(c.keys)+len(c.sums))
+	texts, numbers := make([]string, len(c.keys)), make([]int64, len(c.keys)+len(c.sums))
+	for i, key := range c.keys {
+		if strings.HasSuffix(key, "_us") {
+			into = append(into, &numbers[i])
+		} else {
+			into = append(into, &texts[i])
+		}
+	}
+	for i := range c.sums {
+		into = append(into, &numbers[len(c.keys)+i])
+	}
+	if err := r.Scan(into...); err != nil {
+		return nil, err
+	}
+	for i, target := range into {
+		if _, text := target.(*string); text {
+			values = append(values, texts[i])
+		} else {
+			values = append(values, numbers[i])
+		}
+	}
+	return values, nil
 }
 
 // both reads the counters, and counts with query what is not in them yet, as one
@@ -121,18 +161,27 @@ func counting(query, merchant, also string) string {
 	return strings.NewReplacer("{merchant}", merchant, "{also}", also).Replace(query)
 }
 
-// tallied is what each tally counts from which table, and how.
+// count is a query of a tally and the counters that it adds to.
+type count struct {
+	counter
+	query string
+}
+
+// tallied is what each tally counts, and the table whose rows it counts.
 var tallied = map[string]struct {
-	table string
-	adds  []string
+	table  string
+	counts []count
 }{
-	gateway.TallyPayments: {"event", []string{
-		paymentHours.add(counting(countEvents, "e.merchant_id", "1 = 1")), paymentHours.add(counting(countEvents, "''", "1 = 1")),
+	gateway.TallyPayments: {"event", []count{
+		{paymentHours, paymentHours.counted(counting(countEvents, "e.merchant_id", "1 = 1"))}, {paymentHours, paymentHours.counted(counting(countEvents, "''", "1 = 1"))},
 	}},
-	gateway.TallyNotifications: {"notification", []string{
-		notificationHours.add(counting(countNotifications, "n.merchant_id", "1 = 1")), notificationHours.add(counting(countNotifications, "''", "1 = 1")),
+	gateway.TallyNotifications: {"notification", []count{
+		{notificationHours, notificationHours.counted(counting(countNotifications, "n.merchant_id", "1 = 1"))},
+		{notificationHours, notificationHours.counted(counting(countNotifications, "''", "1 = 1"))},
 	}},
-	gateway.TallyTransfers: {"transfer", []string{settlementDays.add(countTransfers), accountTotals.add(countAccounts)}},
+	gateway.TallyTransfers: {"transfer", []count{
+		{settlementDays, settlementDays.counted(countTransfers)}, {accountTotals, accountTotals.counted(countAccounts)},
+	}},
 }
 
 func (t *tx) tallyUpTo(name string) (upto string, err error) {
@@ -143,36 +192,72 @@ func (t *tx) tallyUpTo(name string) (upto string, err error) {
 	return upto, err
 }
 
-func (t *tx) TallyWaits(name, to string) (waits bool, err error) {
-	upto, err := t.tallyUpTo(name)
-	if err != nil {
-		return false, err
+// counts are the rows to add, for each count of a tally.
+type counts [][][]any
+
+func (t *tx) Tally(name, to string, limit int) (batch gateway.Tallied, err error) {
+	batch.Name = name
+	if batch.From, err = t.tallyUpTo(name); err != nil {
+		return batch, err
 	}
-	err = t.one(`SELECT EXISTS (SELECT 1 FROM `+tallied[name].table+` WHERE id > $1 AND id < $2)`, []any{upto, to}, &waits)
-	return waits, err
+	if err := t.one(`SELECT coalesce(max(id), ''), count(*) FROM (SELECT id FROM `+tallied[name].table+` WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS batch`,
+		[]any{batch.From, to, limit}, &batch.To, &batch.Rows); err != nil || batch.Rows == 0 {
+		return batch, err
+	}
+	var rows counts
+	for _, c := range tallied[name].counts {
+		list, err := all(t.session, c.scan, c.query, batch.From, batch.To)
+		if err != nil {
+			return batch, err
+		}
+		rows = append(rows, list)
+	}
+	batch.Counts = rows
+	return batch, nil
 }
 
-func (t *tx) Tally(name, to string, limit int) (rows int, err error) {
-	upto, err := t.tallyUpTo(name)
-	if err != nil {
-		return 0, err
+func (t *tx) AddTally(batch gateway.Tallied) (bool, error) {
+	moved, err := t.changed(`INSERT INTO tally (name, upto) VALUES ($1, $3) ON CONFLICT (name) DO UPDATE SET upto = $3 WHERE tally.upto = $2`,
+		batch.Name, batch.From, batch.To)
+	if err != nil || !moved {
+		return false, err
 	}
-	var next string
-	if err := t.one(`SELECT coalesce(max(id), ''), count(*) FROM (SELECT id FROM `+tallied[name].table+` WHERE id > $1 AND id < $2 ORDER BY id LIMIT $3) AS batch`,
-		[]any{upto, to, limit}, &next, &rows); err != nil || rows == 0 {
-		return 0, err
-	}
-	// The guard makes two processes count no row twice.
-	moved, err := t.changed(`INSERT INTO tally (name, upto) VALUES ($1, $3) ON CONFLICT (name) DO UPDATE SET upto = $3 WHERE tally.upto = $2`, name, upto, next)
-	if err == nil && !moved {
-		err = gateway.ErrRetry
-	}
-	for _, add := range tallied[name].adds {
-		if err == nil {
-			_, err = t.exec(add, upto, next)
+	for i, rows := range batch.Counts.(counts) {
+		add := tallied[batch.Name].counts[i].add()
+		for _, row := range rows {
+			if _, err := t.exec(add, row...); err != nil {
+				return false, err
+			}
 		}
 	}
-	return rows, err
+	return true, nil
+}
+
+// recount empties the counters and counts anew the rows whose ids are below one of
+// each table, given without its prefix.
+func (s *Store) recount(ctx context.Context, below string) error {
+	err := s.Update(ctx, func(g gateway.Tx) error {
+		for _, table := range []string{"tally", "payment_hour", "notification_hour", "settlement_day", "account_total"} {
+			if _, err := g.(*tx).exec("DELETE FROM " + table); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for name, prefix := range map[string]string{gateway.TallyPayments: "evt_", gateway.TallyNotifications: "ntf_", gateway.TallyTransfers: "trf_"} {
+		for batch := (gateway.Tallied{Rows: 1}); err == nil && batch.Rows > 0; {
+			if err = s.View(ctx, func(tx gateway.Tx) (err error) {
+				batch, err = tx.Tally(name, prefix+below, prefillChunk)
+				return err
+			}); err == nil && batch.Rows > 0 {
+				err = s.Update(ctx, func(tx gateway.Tx) error {
+					_, err := tx.AddTally(batch)
+					return err
+				})
+			}
+		}
+	}
+	return err
 }
 
 // slotted turns a column of hours into the slot it belongs to, given as the

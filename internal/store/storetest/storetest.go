@@ -61,6 +61,9 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 		"a closed store refuses":                   closed,
 		"what is old is pruned":                    pruned,
 		"erasing empties it":                       erase,
+		"users, sessions and the trail":            office,
+		"searches go on by key within their reach": searches,
+		"rows are tallied once":                    tallies,
 		"an update given up before it began":       givenUp,
 		"hooks run after the commit and only then": hooks,
 	} {
