@@ -33,10 +33,13 @@ A line is one table: SEARCH goes into an index by the condition in brackets, SCA
 
 // unbounded are the statements that may read a whole table, each with the reason.
 var unbounded = map[string]string{
-	"FROM merchant ORDER BY id":  "merchants are made by hand",
-	"FROM wallet ORDER BY phone": "the sandbox shows all its wallets; no protocol asks for them",
-	"FROM setting":               "settings are a handful",
-	"DELETE FROM":                "the sandbox's reset",
+	"FROM merchant ORDER BY id":              "merchants are made by hand",
+	"FROM wallet ORDER BY phone":             "the sandbox shows all its wallets; no protocol asks for them",
+	"FROM setting":                           "settings are a handful",
+	"FROM account_total WHERE 1 = 1":         "has a row an account of a merchant, not a payment",
+	"sum(points), 0) AS BIGINT) FROM wallet": "the back office adds up all wallets; no protocol does",
+	"FROM settlement_day":                    "has a row a merchant and day, not a payment",
+	"DELETE FROM":                            "the sandbox's reset",
 }
 
 // Every statement that the suite for engines and the reads below prepare is planned.
@@ -129,7 +132,8 @@ func plan(t *testing.T, db *sql.DB, statement string) (lines []string) {
 // partial index holds only what is waiting, and constants are no table.
 func scans(line string) bool {
 	return strings.HasPrefix(line, "SCAN ") && !strings.Contains(line, "CONSTANT ROW") && !strings.Contains(line, "VALUES CLAUSE") &&
-		!strings.Contains(line, "notification_due") && !strings.HasPrefix(line, "SCAN (subquery") && line != "SCAN batch" && line != "SCAN reached"
+		!strings.Contains(line, "notification_due") && !strings.Contains(line, "notification_unsent") && !strings.HasPrefix(line, "SCAN (subquery") &&
+		!slices.Contains([]string{"SCAN batch", "SCAN reached", "SCAN newest", "SCAN counted"}, line) // names of subqueries, whose own lines stand above
 }
 
 func excused(statement string) bool {
@@ -168,7 +172,7 @@ func (f fixture) readEverything(t *testing.T) {
 			read(nil, err)
 		}
 		for _, name := range []string{gateway.TallyPayments, gateway.TallyNotifications, gateway.TallyTransfers} {
-			read(tx.TallyWaits(name, "z"))
+			read(tx.Tally(name, "z", 10))
 		}
 		_, _, err := tx.WalletSpent("w", time.Now())
 		read(nil, err)

@@ -88,7 +88,7 @@ func search[T any, ID ~string](q *session, l *listing, table string, scan func(r
 	if err != nil {
 		return nil, "", err
 	}
-	if floor != "" {
+	if len(l.others) > 0 {
 		l.other(l.id + " >= " + l.arg(floor))
 	}
 	rows, err := all(q, scan, selection+` `+l.where()+` ORDER BY `+l.id+` DESC LIMIT `+l.arg(limit+1), l.args...)
