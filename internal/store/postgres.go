@@ -520,7 +520,7 @@ func (t *transaction) end(how string) error {
 // the transaction is certainly rolled back.
 func refusedByServer(err error) bool {
 	var e *pgconn.PgError
-	return errors.As(err, &e) && e.Severity == "ERROR"
+	return errors.As(err, &e) && e.SeverityUnlocalized == "ERROR"
 }
 
 // classify makes of a failed statement what the caller must know.
