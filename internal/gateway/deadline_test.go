@@ -22,7 +22,7 @@ func TestPushDeadlineRace(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		const pushes, amount = 500, 10
-		b := setup(t)
+		b := setupVirtual(t)
 		config := b.config
 		config.Store = b.bare // which does not rehearse, and so takes no time
 		processes := []*gateway.Gateway{gateway.New(config), gateway.New(config)}

@@ -42,6 +42,12 @@ func setup(t testing.TB) *bundle {
 	return setupForced(t, nil)
 }
 
+// setupVirtual is for a bubble of virtual time, in which no server can be reached.
+func setupVirtual(t testing.TB) *bundle {
+	t.Helper()
+	return setupAt(t, storetest.SQLite.New(t), nil)
+}
+
 // direct is a gateway over the bare store, which runs each transaction once.
 func (b *bundle) direct() *gateway.Gateway {
 	b.once.Do(func() {
@@ -77,12 +83,16 @@ func (b *bundle) another() *gateway.Gateway { return gateway.New(b.config) }
 
 func setupForced(t testing.TB, force func(context.Context, gateway.Operation) (gateway.Outcome, bool)) *bundle {
 	t.Helper()
+	return setupAt(t, storetest.URL(t), force)
+}
+
+func setupAt(t testing.TB, url string, force func(context.Context, gateway.Operation) (gateway.Outcome, bool)) *bundle {
+	t.Helper()
 	keys, err := seal.New(seal.NewMasterKey())
 	if err != nil {
 		t.Fatal(err)
 	}
 	clock := gateway.NewMovableClock(0)
-	url := storetest.URL(t)
 	db, err := store.Open(t.Context(), store.Config{URL: url, Keys: keys, Clock: clock})
 	if err != nil {
 		t.Fatal(err)
