@@ -1,6 +1,9 @@
 package store
 
-import "slices"
+import (
+	"context"
+	"slices"
+)
 
 // Statements lists the statements that the store has prepared so far on SQLite, in
 // order. It must not be in use meanwhile.
@@ -13,4 +16,16 @@ func (s *Store) Statements() []string {
 	}
 	slices.Sort(list)
 	return slices.Compact(list)
+}
+
+// Settled reports whether the transaction of a number was committed with a mark, as
+// it is asked on PostgreSQL when the answer to a COMMIT got lost.
+func (s *Store) Settled(number, mark string) (bool, error) {
+	p := s.db.(*postgres)
+	c, err := p.acquire(context.Background())
+	if err != nil {
+		return false, err
+	}
+	defer release(c)
+	return p.settle(&transaction{id: number, conn: c.Conn()}, mark)
 }

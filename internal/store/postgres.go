@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -116,12 +117,11 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 }
 
 // prepareConnection refuses a server that could lose an acknowledged payment, and
-// notes which history of the database the connection writes.
+// gives the connection the name under which it marks what it commits.
 func prepareConnection(ctx context.Context, conn *pgx.Conn) error {
-	var fsync, fullPages, commit, encoding, timeline string
+	var fsync, fullPages, commit, encoding string
 	if err := conn.QueryRow(ctx, `SELECT current_setting('fsync'), current_setting('full_page_writes'), current_setting('synchronous_commit'),
-		current_setting('server_encoding'), CASE WHEN pg_is_in_recovery() THEN '' ELSE substr(pg_walfile_name(pg_current_wal_lsn()), 1, 8) END`).
-		Scan(&fsync, &fullPages, &commit, &encoding, &timeline); err != nil {
+		current_setting('server_encoding')`).Scan(&fsync, &fullPages, &commit, &encoding); err != nil {
 		return err
 	}
 	switch {
@@ -134,7 +134,7 @@ func prepareConnection(ctx context.Context, conn *pgx.Conn) error {
 			return err
 		}
 	}
-	conn.PgConn().CustomData()["timeline"] = timeline
+	conn.PgConn().CustomData()[connectionName] = rand.Text()
 	// Truths are stored as BIGINT, 1 or 0, which SQLite's driver reads as bool.
 	m := conn.TypeMap()
 	m.TryWrapScanPlanFuncs = append([]pgtype.TryWrapScanPlanFunc{planBool}, m.TryWrapScanPlanFuncs...)
@@ -210,7 +210,7 @@ func (p *postgres) view(ctx context.Context, fn func(*session) error) error {
 		return true
 	}
 	defer func() {
-		t.end("ROLLBACK") // it has read only; also when fn panics
+		t.rollback() // it has read only; also when fn panics
 		release(c)
 	}()
 	err = fn(&session{t})
@@ -236,7 +236,7 @@ func (p *postgres) direct(ctx context.Context, fn func(*session) error) error {
 	}
 	t := &transaction{conn: c.Conn(), begin: "BEGIN", writes: true}
 	defer func() {
-		t.end("ROLLBACK") // unless it was committed; also when fn panics
+		t.rollback() // unless it was committed; also when fn panics
 		release(c)
 	}()
 	err = fn(&session{t})
@@ -255,13 +255,16 @@ func (p *postgres) commit(t *transaction) error {
 	if !t.begun {
 		return nil
 	}
-	timeline, _ := t.conn.PgConn().CustomData()["timeline"].(string)
-	err := t.end("COMMIT")
-	if err == nil || refusedByServer(err) {
+	mark := ""
+	if !t.unmarked {
+		mark = rand.Text()
+	}
+	err := t.commit(mark, p.machine.Now())
+	if err == nil || refusedByServer(err) || errors.Is(err, errLost) {
 		return err
 	}
 	p.log.Warn("the answer to a COMMIT was lost", "transaction", t.id, "error", err)
-	committed, err := p.settle(t.id, timeline)
+	committed, err := p.settle(t, mark)
 	switch {
 	case err != nil:
 		return &gateway.Error{Code: gateway.Unavailable, Detail: "the outcome is unknown; ask for it before you repeat the call", Err: errors.Join(gateway.ErrOutcomeUnknown, err)}
@@ -271,35 +274,76 @@ func (p *postgres) commit(t *transaction) error {
 	return nil
 }
 
-// settle finds out whether a transaction was committed. A failover begins another
-// timeline, on which the same number may name another transaction: then only the
-// rows can tell.
-func (p *postgres) settle(id, timeline string) (committed bool, err error) {
+// connectionName is the key of a connection's name in its custom data.
+const connectionName = "gerbang.connection"
+
+func nameOf(conn *pgx.Conn) string {
+	name, _ := conn.PgConn().CustomData()[connectionName].(string)
+	return name
+}
+
+// setMark is a transaction's last write: what its connection has committed.
+const setMark = `INSERT INTO commit_mark (connection, mark, at_us) VALUES ($1, $2, $3)
+	ON CONFLICT (connection) DO UPDATE SET mark = excluded.mark, at_us = excluded.at_us`
+
+// settle finds out whether a transaction was committed: it waits until the server
+// runs it no more, and then looks for its mark. The transaction's number alone would
+// not tell, for a server that crashed or failed over may give it to another one; the
+// mark is there exactly where the transaction's other rows are.
+func (p *postgres) settle(t *transaction, mark string) (committed bool, err error) {
+	if mark == "" {
+		return false, errors.New("the transaction bears no mark")
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), settlePatience)
 	defer cancel()
 	for {
-		var now, status string
+		running, found := true, ""
 		err := func() error {
 			c, err := p.acquire(ctx)
 			if err != nil {
 				return err
 			}
 			defer release(c)
-			now, _ = c.Conn().PgConn().CustomData()["timeline"].(string)
-			return c.QueryRow(ctx, "SELECT coalesce(pg_xact_status($1::text::xid8), '')", id).Scan(&status)
+			if running, err = isRunning(ctx, c.Conn(), t.id); err != nil || running {
+				return err
+			}
+			err = c.QueryRow(ctx, "SELECT mark FROM commit_mark WHERE connection = $1", nameOf(t.conn)).Scan(&found)
+			if errors.Is(err, pgx.ErrNoRows) {
+				return nil
+			}
+			return err
 		}()
 		switch {
-		case err == nil && now != timeline:
-			return false, fmt.Errorf("the database has failed over since transaction %s", id)
-		case err == nil && status == "committed":
-			return true, nil
-		case err == nil && status == "aborted":
-			return false, nil
+		case err == nil && !running:
+			return found == mark, nil
 		case ctx.Err() != nil:
-			return false, fmt.Errorf("transaction %s is %q: %w", id, status, errors.Join(err, ctx.Err()))
+			return false, fmt.Errorf("transaction %s cannot be looked up: %w", t.id, errors.Join(err, ctx.Err()))
 		}
 		time.Sleep(connectRetry)
 	}
+}
+
+// isRunning reports whether a transaction may still commit. A number that the server
+// has yet to give belonged to one that died with the server.
+func isRunning(ctx context.Context, conn *pgx.Conn, id string) (bool, error) {
+	var status string
+	err := conn.QueryRow(ctx, "SELECT coalesce(pg_xact_status($1::text::xid8), '')", id).Scan(&status)
+	var e *pgconn.PgError
+	if errors.As(err, &e) && e.Code == "22023" { // transaction ID is in the future
+		return false, nil
+	}
+	return status == "in progress", err
+}
+
+// forgetMarks deletes the marks of connections that are long gone.
+func (p *postgres) forgetMarks(ctx context.Context) error {
+	c, err := p.acquire(ctx)
+	if err != nil {
+		return err
+	}
+	defer release(c)
+	_, err = c.Exec(ctx, "DELETE FROM commit_mark WHERE at_us < $1", p.machine.Now().Add(-24*time.Hour).UnixMicro())
+	return err
 }
 
 // errLost is a connection that was lost before anything was committed.
@@ -333,6 +377,7 @@ func (p *postgres) migrate(ctx context.Context, fn func(*session) error) error {
 		if err := p.patient(q); err != nil {
 			return err
 		}
+		q.runner.(*transaction).unmarked = true // it may be what makes the table of marks
 		if _, err := q.exec("SELECT pg_advisory_xact_lock(7205759403792793)"); err != nil {
 			return err
 		}
@@ -392,9 +437,11 @@ type transaction struct {
 	begin  string
 	writes bool
 	id     string // the database's, of one that writes
-	begun  bool
-	heard  bool  // a row
-	broken error // what made the transaction unusable
+	// unmarked is one whose outcome need not be looked up.
+	unmarked bool
+	begun    bool
+	heard    bool  // a row
+	broken   error // what made the transaction unusable
 	// another, when set, gives a transaction that has heard nothing another
 	// connection in place of one that turned out to be dead.
 	another func() bool
@@ -500,20 +547,46 @@ func (t *transaction) fail(err error) error {
 	return t.broken
 }
 
-// end sends COMMIT or ROLLBACK, once.
-func (t *transaction) end(how string) error {
-	if !t.begun || t.conn.IsClosed() {
+// commit sends the mark, unless it is "", and COMMIT.
+func (t *transaction) commit(mark string, now time.Time) error {
+	switch {
+	case t.broken != nil:
 		return t.broken
+	case t.conn.IsClosed():
+		return errLost // nothing was sent
+	}
+	batch := &pgx.Batch{}
+	if mark != "" {
+		batch.Queue(setMark, nameOf(t.conn), mark, now.UnixMicro())
+	}
+	batch.Queue("COMMIT")
+	results := t.conn.SendBatch(context.Background(), batch)
+	var tag pgconn.CommandTag
+	var err error
+	for range batch.Len() {
+		if tag, err = results.Exec(); err != nil {
+			break
+		}
+	}
+	if closed := results.Close(); err == nil {
+		err = closed
+	}
+	if err == nil && tag.String() != "COMMIT" {
+		err = fmt.Errorf("store: COMMIT ended as %s", tag)
+	}
+	t.begun = err != nil
+	return err
+}
+
+// rollback undoes what was not committed.
+func (t *transaction) rollback() {
+	if !t.begun || t.conn.IsClosed() {
+		return
 	}
 	t.begun = false
-	tag, err := t.conn.Exec(context.Background(), how)
-	if err == nil && tag.String() != how {
-		err = fmt.Errorf("store: %s ended as %s", how, tag)
-	}
-	if err != nil && how == "ROLLBACK" {
+	if _, err := t.conn.Exec(context.Background(), "ROLLBACK"); err != nil {
 		t.conn.Close(context.Background()) // the server rolls back what is left
 	}
-	return err
 }
 
 // refusedByServer reports whether the server itself said no and lives on, so that

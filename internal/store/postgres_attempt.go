@@ -89,7 +89,7 @@ func (a *attempt) sortable() bool {
 
 func (a *attempt) abandon() {
 	if a.conn != nil {
-		a.tx.end("ROLLBACK") // unless it was committed
+		a.tx.rollback() // unless it was committed
 		release(a.conn)
 	}
 }

@@ -233,13 +233,14 @@ func (p *postgres) commitGroup(conn *pgx.Conn, group []*queued) {
 		failed := slices.ContainsFunc(group, (*queued).failed)
 		if err == nil && !failed {
 			err = p.commit(t)
+			t.rollback() // unless it was committed
 			for _, q := range group {
 				q.err = err
 				close(q.done)
 			}
 			return
 		}
-		t.end("ROLLBACK")
+		t.rollback()
 		if errors.Is(err, errUnsure) && !failed && !conn.IsClosed() {
 			merge = false // find out, statement by statement
 			continue

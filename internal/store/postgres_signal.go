@@ -88,6 +88,9 @@ func (p *postgres) listenOnce(ctx context.Context, heard func(string)) error {
 			if err := p.checkClock(ctx, warnSkew); err != nil {
 				p.log.Warn(err.Error())
 			}
+			if err := p.forgetMarks(ctx); err != nil {
+				p.log.Warn("old marks cannot be deleted; it is tried again", "error", err)
+			}
 		default:
 			return err
 		}
