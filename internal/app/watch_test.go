@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	_ "github.com/jackc/pgx/v5/stdlib" // the driver "pgx"
+
 	"github.com/gerbang-pay/gerbang/internal/app"
 	"github.com/gerbang-pay/gerbang/ovo"
 )
@@ -60,16 +62,12 @@ func TestTheLedgerIsWatched(t *testing.T) {
 	if w := c.auditz(func(w watched) bool { return w.Checked >= 4 }); !w.OK || w.Checked != 4 {
 		t.Errorf("a whole book: %+v", w)
 	}
-	db, err := sql.Open("sqlite", filepath.Join(dir, "gerbang.db"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer db.Close()
+	db := book(t, dir)
 	for _, change := range []string{
 		`INSERT INTO transfer (id, kind, subject, reverses, created_us) VALUES ('trf_zzz', 'payment', 'pay_none', '', 1)`,
 		`INSERT INTO posting (transfer_id, leg, account, amount) VALUES ('trf_zzz', 1, 'wallet:x:cash', 5)`,
 	} {
-		if _, err := db.Exec("PRAGMA busy_timeout = 10000; " + change); err != nil {
+		if _, err := db.Exec(change); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -99,7 +97,7 @@ func TestBalancesAt(t *testing.T) {
 	}
 	moments = append(moments, gatewayTime(c))
 	for i, want := range []int64{1_000_000, 999_000, 997_000, 994_000} {
-		list, err := app.BalancesAt(t.Context(), app.Installation{DataDir: dir}, moments[i])
+		list, err := app.BalancesAt(t.Context(), installed(dir), moments[i])
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +112,22 @@ func TestBalancesAt(t *testing.T) {
 			t.Errorf("at %v the wallet held %d of %d, and all together %d: %+v", moments[i], held, want, total, list)
 		}
 	}
-	if list, err := app.BalancesAt(t.Context(), app.Installation{DataDir: dir}, time.Unix(0, 0)); err != nil || len(list) != 0 {
+	if list, err := app.BalancesAt(t.Context(), installed(dir), time.Unix(0, 0)); err != nil || len(list) != 0 {
 		t.Errorf("before all: %+v, %v", list, err)
 	}
+}
+
+// book opens the database of an installation behind its back.
+func book(t testing.TB, dir string) *sql.DB {
+	t.Helper()
+	driver, source := "sqlite", "file:"+filepath.Join(dir, "gerbang.db")+"?_pragma=busy_timeout(10000)"
+	if url := installed(dir).Database; url != "" {
+		driver, source = "pgx", url
+	}
+	db, err := sql.Open(driver, source)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { db.Close() })
+	return db
 }
