@@ -29,7 +29,7 @@ type benchCommand struct {
 	Warmup   time.Duration `help:"How long the load runs before measuring begins." default:"2s"`
 	Rate     int64         `help:"Calls a second in an open loop, which counts latency from when a call was meant to begin. 0 is a closed loop." placeholder:"N"`
 	Prefill  int           `help:"Payments that the book holds before." placeholder:"N"`
-	Baseline bool          `help:"Measure the smallest honest endpoint in turn with the gateway, with as many clients."`
+	Baseline bool          `help:"Measure the smallest honest endpoint on SQLite and, with a PostgreSQL database, pgbench in turn with the gateway, with as many clients."`
 	Rounds   int           `help:"Repeat everything that often, in turn, and report medians." default:"1"`
 	Keep     bool          `help:"Keep the installation, and say where it is."`
 	JSON     bool          `help:"Print JSON for programs."`
@@ -94,6 +94,12 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 		defer floor.stop()
 		servers[bench.Floor] = floor
 	}
+	pgbench := c.pgbench()
+	if pgbench != "" {
+		if err := bench.PreparePGBench(ctx, i.Database); err != nil {
+			return r, fmt.Errorf("the tables for pgbench: %w", err)
+		}
+	}
 	loads := c.loads()
 	rounds := make([][]bench.Result, len(loads))
 	for range c.Rounds {
@@ -104,7 +110,12 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 				on = other
 			}
 			bounded, cancel := context.WithTimeout(ctx, l.Warmup+l.Duration+benchTimeout)
-			result, err := world.Run(bounded, on.baseURL, l, on.cpu)
+			var result bench.Result
+			if l.Dialect == bench.PGBench {
+				result, err = bench.RunPGBench(bounded, pgbench, i.Database, l)
+			} else {
+				result, err = world.Run(bounded, on.baseURL, l, on.cpu)
+			}
 			cancel()
 			if err != nil {
 				fmt.Fprintln(std.err)
@@ -120,7 +131,7 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 	r.Baselines = []baselineView{}
 	for _, results := range rounds {
 		v := viewResult(c.store(), median(results))
-		if v.Dialect == bench.Floor {
+		if v.Dialect == bench.Floor || v.Dialect == bench.PGBench {
 			r.Baselines = append(r.Baselines, baselineView{fmt.Sprintf("%s %s %d", v.Dialect, v.Pattern, v.Clients), v.PerSecond, v.P99, v.CPU})
 		} else {
 			r.Results = append(r.Results, v)
@@ -144,6 +155,9 @@ func (c benchCommand) loads() (all []bench.Load) {
 	if c.Baseline {
 		dialects = append(slices.Clone(dialects), bench.Floor)
 	}
+	if c.pgbench() != "" {
+		dialects = append(dialects, bench.PGBench)
+	}
 	for _, dialect := range dialects {
 		for _, pattern := range c.Pattern {
 			for _, clients := range c.Clients {
@@ -154,6 +168,14 @@ func (c benchCommand) loads() (all []bench.Load) {
 		}
 	}
 	return all
+}
+
+// pgbench is the program to measure beside the gateway, or "".
+func (c benchCommand) pgbench() string {
+	if !c.Baseline || c.store() == "sqlite" {
+		return ""
+	}
+	return bench.FindPGBench()
 }
 
 // store names the engine that is measured.

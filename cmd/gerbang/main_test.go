@@ -31,8 +31,8 @@ func TestScripts(t *testing.T) {
 	runScripts(t, "testdata", nil)
 }
 
-// TestScriptsOnPostgres runs the commands that take a database on PostgreSQL; $DB and
-// $OTHER are the URLs of empty databases.
+// TestScriptsOnPostgres runs the commands that take a database on PostgreSQL; $DB,
+// $OTHER and $BENCH are the URLs of empty databases.
 func TestScriptsOnPostgres(t *testing.T) {
 	t.Parallel()
 	if testing.Short() {
@@ -41,6 +41,7 @@ func TestScriptsOnPostgres(t *testing.T) {
 	runScripts(t, "testdata/postgres", func(env *testscript.Env) error {
 		env.Setenv("DB", storetest.Postgres.New(env.T().(testing.TB)))
 		env.Setenv("OTHER", storetest.Postgres.New(env.T().(testing.TB)))
+		env.Setenv("BENCH", storetest.Postgres.New(env.T().(testing.TB)))
 		return nil
 	})
 }
