@@ -45,7 +45,7 @@ var mayImport = map[string][]string{
 	"internal/web":             {},
 	"internal/backoffice":      {"internal/gateway", "internal/ledger", "internal/money", "internal/web"},
 	"internal/web/webtest":     {},
-	"internal/sandbox":         {"internal/gateway", "internal/ledger", "internal/money", "internal/web", "internal/wire", "internal/wire/jokul", "internal/wire/snap"},
+	"internal/sandbox":         {"internal/gateway", "internal/ledger", "internal/money", "internal/web", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
 	"internal/app": {
 		"internal/backoffice", "internal/bench", "internal/dialect/faspay", "internal/dialect/jokul", "internal/dialect/snap", "internal/gateway", "internal/notify", "internal/pages",
 		"internal/sandbox", "internal/seal", "internal/store", "internal/web", "internal/wire/faspay", "internal/wire/snap",

@@ -157,8 +157,8 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	}
 	box := sandbox.New(sandbox.Config{
 		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL, ReturnURL: returnURL,
-		Key: key, PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, World: c.World, SnapshotDir: filepath.Join(c.DataDir, "snapshots"),
-		Scenarios: scenarios, Journey: journey, Draining: a.drain, Log: a.log,
+		Key: key, PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, World: c.World, SnapshotDir: filepath.Join(c.DataDir, "snapshots"), BackOffice: "/backoffice",
+		Scenarios: scenarios, Journey: journey, FaspayPaths: c.Faspay.Paths, Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error {
 			defer a.store.Signal(signalClock + a.id)
 			return saveOffset(ctx, a.store, offset)
@@ -179,7 +179,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	})
 	tokenize, err = faspay.New(faspay.Config{
 		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Paths: c.Faspay.Paths, TopUp: a.topUpWays(),
-		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: note, Log: a.log,
+		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: note, Clues: clues, Log: a.log,
 	})
 	if err != nil {
 		return err

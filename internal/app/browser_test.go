@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
 	"flag"
 	"image"
 	"image/color"
@@ -75,8 +76,22 @@ func paste(t testing.TB, command string) (int, map[string]any) {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
+	text, err := io.ReadAll(resp.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.HasPrefix(resp.Header.Get("Content-Type"), "text/xml") {
+		var answer struct {
+			Code string `xml:"response_code"`
+			URL  string `xml:"redirectURL"`
+		}
+		if err := xml.Unmarshal(text, &answer); err != nil {
+			t.Fatal(err)
+		}
+		return resp.StatusCode, map[string]any{"response_code": answer.Code, "redirectURL": answer.URL}
+	}
 	var answer map[string]any
-	if err := json.NewDecoder(resp.Body).Decode(&answer); err != nil {
+	if err := json.Unmarshal(text, &answer); err != nil {
 		t.Fatal(err)
 	}
 	return resp.StatusCode, answer
@@ -148,7 +163,7 @@ func TestNewcomer(t *testing.T) {
 	t.Parallel()
 	n := newNewcomer(t)
 	examples := n.examples()
-	if len(examples) != 6 {
+	if len(examples) != 8 {
 		t.Fatalf("%d examples: %q", len(examples), examples)
 	}
 	type result struct {
@@ -210,6 +225,8 @@ func TestExamplesVerify(t *testing.T) {
 	for i, command := range examples[1:] {
 		if status, answer := paste(t, command); status/100 != 2 {
 			t.Errorf("example %d: HTTP %d %v\n%s", i+1, status, answer, command)
+		} else if code, business := answer["response_code"]; business && code != "00" { // Faspay refuses with HTTP 200
+			t.Errorf("example %d: %v\n%s", i+1, answer, command)
 		}
 	}
 	var list struct {

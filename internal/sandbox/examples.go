@@ -9,6 +9,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/wire"
+	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
 	"github.com/gerbang-pay/gerbang/internal/wire/jokul"
 	"github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
@@ -57,6 +58,13 @@ func (s *Sandbox) examples(m gateway.Merchant, phone gateway.Phone) ([]example, 
 			list = append(list, current, archived)
 		}
 	}
+	if m.Faspay.MerchantID != "" {
+		link, err := s.faspayExample(m, phone)
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, link)
+	}
 	return list, nil
 }
 
@@ -101,6 +109,24 @@ func (s *Sandbox) jokulExample(m gateway.Merchant, phone gateway.Phone) (example
 		jokul.HeaderSignature, jokul.SignRequest(m.DOKU.SecretKey, c, body))}}}, nil
 }
 
+// faspayExample is one activation in both encodings.
+func (s *Sandbox) faspayExample(m gateway.Merchant, phone gateway.Phone) (example, error) {
+	in := faspay.ActivationRequest{
+		MerchantID: m.Faspay.MerchantID, PaymentChannel: faspay.Channel, PhoneNo: string(phone), CustName: "Anton Budiman",
+		Signature: faspay.Sign(m.Faspay.UserID, m.Faspay.Password, string(phone)),
+	}
+	e := example{System: "faspay"}
+	for _, format := range []faspay.Format{faspay.JSON, faspay.XML} {
+		body, err := faspay.Encode(format, in)
+		if err != nil {
+			return e, err
+		}
+		path := s.FaspayPaths.Path(faspay.ServiceActivation, format)
+		e.Commands = append(e.Commands, command{strings.ToUpper(string(format)), s.curlAs(format.ContentType(), path, body)})
+	}
+	return e, nil
+}
+
 // snapExample is the token call, and a binding that bears a token of its own, so
 // that both can be pasted as they are.
 func (s *Sandbox) snapExample(m gateway.Merchant, phone gateway.Phone, system, path string) (example, error) {
@@ -139,10 +165,14 @@ func (s *Sandbox) snapExample(m gateway.Merchant, phone gateway.Phone, system, p
 	}}, nil
 }
 
-// curl is a POST as a shell command of several lines.
+// curl is a POST of JSON as a shell command of several lines.
 func (s *Sandbox) curl(path string, body []byte, headers ...string) string {
+	return s.curlAs("application/json", path, body, headers...)
+}
+
+func (s *Sandbox) curlAs(contentType, path string, body []byte, headers ...string) string {
 	var b strings.Builder
-	b.WriteString("curl " + quoted(s.BaseURL+path) + " \\\n  -H 'Content-Type: application/json'")
+	b.WriteString("curl " + quoted(s.BaseURL+path) + " \\\n  -H " + quoted("Content-Type: "+contentType))
 	for i := 0; i < len(headers); i += 2 {
 		b.WriteString(" \\\n  -H " + quoted(headers[i]+": "+headers[i+1]))
 	}

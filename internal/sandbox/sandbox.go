@@ -17,10 +17,11 @@ import (
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/wire"
+	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
 )
 
 // Config is what a sandbox needs. All members are required but ReturnURL, World,
-// SnapshotDir, Scenarios, Journey, BackOffice, Draining and Log.
+// SnapshotDir, Scenarios, Journey, BackOffice, FaspayPaths, Draining and Log.
 type Config struct {
 	Gateway  *gateway.Gateway
 	Clock    *gateway.MovableClock
@@ -49,6 +50,8 @@ type Config struct {
 	Journey func(ctx context.Context, out io.Writer) error
 	// BackOffice is the address of the back office, or "".
 	BackOffice string
+	// FaspayPaths are those of the dialect; none stand for the documented ones.
+	FaspayPaths faspay.Paths
 	// Draining is closed when the server is about to stop; streams of events end then.
 	Draining <-chan struct{}
 	Log      *slog.Logger
@@ -66,6 +69,9 @@ type Sandbox struct {
 
 // New makes a sandbox.
 func New(c Config) *Sandbox {
+	if c.FaspayPaths.Numbers == nil {
+		c.FaspayPaths = faspay.DefaultPaths()
+	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}

@@ -15,6 +15,7 @@ type startTexts struct {
 
 	Credentials, AllCredentials     string
 	ClientID, SecretKey, PrivateKey string
+	FaspayID, UserID, Password      string
 	NoMerchants                     string
 	PhonesNote, SideBySide          string
 	More                            func(left int) string
@@ -42,13 +43,15 @@ var startInIndonesian = startTexts{
 		"jokul":         {"OVO Recurring (sebelum SNAP)", "Menghubungkan akun OVO: buka registration_url dari jawabannya, kode OTP ada di ponsel."},
 		"snap":          {"OVO di SNAP direct debit", "Token B2B, lalu menghubungkan akun OVO: buka redirectUrl dari jawabannya, kode OTP ada di ponsel."},
 		"snap_archived": {"OVO Open API (path lama)", "Sama seperti SNAP, dengan path yang diarsipkan."},
+		"faspay":        {"Faspay OVO Tokenize", "Menghubungkan akun OVO, dalam JSON atau XML: buka redirectURL dari jawabannya, kode OTP ada di ponsel."},
 	},
 	NoExamples: "Untuk contoh yang ditandatangani dibutuhkan satu merchant dan satu dompet.",
 	Holds:      func(until string) string { return "Stempel waktunya diterima sampai " + until + " WIB." },
-	ForEver:    "Tanpa stempel waktu: tetap berlaku, untuk satu invoice.",
+	ForEver:    "Tanpa stempel waktu, jadi tetap berlaku.",
 	Once:       "Setiap panggilan berlaku satu kali; nomornya tidak boleh diulang.", Reload: "Buat yang baru",
 
 	Credentials: "Kredensial", AllCredentials: "Semua kunci (JSON)", ClientID: "Client ID", SecretKey: "Secret Key", PrivateKey: "Private key RSA",
+	FaspayID: "Faspay merchant ID", UserID: "Faspay user ID", Password: "Faspay password",
 	NoMerchants: "Belum ada merchant. Buat dengan POST /sandbox/v1/merchants.",
 	PhonesNote:  "Buka ponsel untuk membaca kode OTP dan menjawab permintaan bayar.", SideBySide: "Beberapa ponsel berdampingan",
 	More:     func(left int) string { return fmt.Sprintf("dan %d lainnya di /sandbox/v1/wallets", left) },
@@ -76,13 +79,15 @@ var startInEnglish = startTexts{
 		"jokul":         {"OVO Recurring (before SNAP)", "Links an OVO account: open the answer's registration_url; the one-time code is on the phone."},
 		"snap":          {"OVO on SNAP direct debit", "A B2B token, then the linking of an OVO account: open the answer's redirectUrl; the one-time code is on the phone."},
 		"snap_archived": {"OVO Open API (archived paths)", "The same as SNAP, on the archived paths."},
+		"faspay":        {"Faspay OVO Tokenize", "Links an OVO account, in JSON or XML: open the redirectURL of its answer; the one-time code is on the phone."},
 	},
 	NoExamples: "Signed examples need a merchant and a wallet.",
 	Holds:      func(until string) string { return "Its timestamp is accepted until " + until + " WIB." },
-	ForEver:    "It has no timestamp: it holds for ever, for one invoice.",
+	ForEver:    "It has no timestamp, so it holds for ever.",
 	Once:       "Each call serves once; its numbers must not come again.", Reload: "Make new ones",
 
 	Credentials: "Credentials", AllCredentials: "All keys (JSON)", ClientID: "Client ID", SecretKey: "Secret key", PrivateKey: "RSA private key",
+	FaspayID: "Faspay merchant id", UserID: "Faspay user id", Password: "Faspay password",
 	NoMerchants: "There is no merchant yet. Make one with POST /sandbox/v1/merchants.",
 	PhonesNote:  "Open a phone to read one-time codes and to answer requests to pay.", SideBySide: "Several phones side by side",
 	More:     func(left int) string { return fmt.Sprintf("and %d more at /sandbox/v1/wallets", left) },

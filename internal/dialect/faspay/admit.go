@@ -103,7 +103,11 @@ func (c *call) verify() error {
 		return faspay.Verify(f.UserID, password, c.head.Signed, c.head.Signature)
 	})
 	if !verdict.OK && c.Note != nil {
-		verdict.Hint = faspay.Explain(f.UserID, password, c.head.Signed, c.head.Signature, c.doc)
+		var clues wire.Clues
+		if c.Clues != nil {
+			clues = c.Clues(c.ctx)
+		}
+		verdict.Explain(faspay.Diagnose(f.UserID, password, c.head.Signed, c.head.Signature, c.doc, clues))
 	}
 	c.note(wire.Note{Verdict: &verdict})
 	if verdict.OK {

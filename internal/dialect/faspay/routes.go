@@ -30,7 +30,9 @@ type Config struct {
 	// Note hears why a call was refused and how its signature was judged. Only
 	// the sandbox listens.
 	Note func(context.Context, wire.Note)
-	Log  *slog.Logger
+	// Clues helps to find out why a signature is wrong. It goes with Note.
+	Clues func(context.Context) wire.Clues
+	Log   *slog.Logger
 }
 
 // MinRate is the least that Config.Rate may be.
