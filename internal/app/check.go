@@ -47,6 +47,7 @@ func (c ServeConfig) Check() (found Problems) {
 	c.checkStorage(&found)
 	c.checkURLs(&found)
 	c.checkNetwork(&found)
+	c.checkIssuer(&found)
 	return found
 }
 
@@ -133,10 +134,10 @@ func (c ServeConfig) checkNetwork(found *Problems) {
 	}
 	plain := c.TLS == (TLSFiles{}) && len(proxies) == 0
 	for _, l := range []struct{ setting, address string }{
-		{"api-addr", c.Listen.API}, {"pages-addr", c.Listen.Pages}, {"office-addr", c.Listen.Office}, {"admin-addr", c.Listen.Admin},
+		{"api-addr", c.Listen.API}, {"pages-addr", c.Listen.Pages}, {"issuer-addr", c.Listen.Issuer}, {"office-addr", c.Listen.Office}, {"admin-addr", c.Listen.Admin},
 	} {
-		if l.address == "" && (l.setting == "office-addr" || l.setting == "pages-addr") {
-			continue // no back office; the API's
+		if l.address == "" && l.setting != "api-addr" && l.setting != "admin-addr" {
+			continue // the API's, or no back office
 		}
 		reach, err := reachOf(l.address)
 		switch {
@@ -150,8 +151,27 @@ func (c ServeConfig) checkNetwork(found *Problems) {
 				"give --tls-certificate and --tls-key, or listen behind a proxy that ends TLS and name it with --trusted-proxies")
 		}
 	}
-	if a := c.Listen.Admin; a != "" && !strings.HasSuffix(a, ":0") && (a == c.Listen.API || a == c.Listen.Pages || a == c.Listen.Office) {
+	if a := c.Listen.Admin; a != "" && !strings.HasSuffix(a, ":0") && slices.Contains([]string{c.Listen.API, c.Listen.Pages, c.Listen.Issuer, c.Listen.Office}, a) {
 		found.add("admin-addr", "it is an address that others use as well", "give the admin listener a port of its own")
+	}
+}
+
+func (c ServeConfig) checkIssuer(found *Problems) {
+	u, err := url.Parse(c.Issuer.URL)
+	local := err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
+	switch {
+	case c.Issuer.URL == "":
+		found.add("issuer-url", "it is missing: nobody would bring one-time codes to the phones", "write where the issuer takes messages, see docs/issuer.md")
+	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
+		found.add("issuer-url", "it is no address of a server", "write scheme, host and path, such as https://wallet.example.id/gerbang")
+	case u.Scheme != "https" && !local:
+		found.add("issuer-url", "it is not https: one-time codes would be readable on their way", "write https://"+u.Host+u.Path)
+	}
+	if c.Issuer.Secret == "" && c.Issuer.SecretFile == "" {
+		found.add("issuer-secret-file", "there is no secret to sign with, for the issuer and for us",
+			"make one with \"echo whsec_$(openssl rand -base64 32)\", give it to the issuer, and name the file, or set GERBANG_ISSUER_SECRET")
+	} else if _, err := c.Issuer.secrets(); err != nil {
+		found.add("issuer-secret-file", err.Error(), "make one with \"echo whsec_$(openssl rand -base64 32)\"")
 	}
 }
 

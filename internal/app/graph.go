@@ -122,6 +122,9 @@ func (a *App) work(ctx context.Context, notifier *notify.Worker, watch *watch, h
 	a.working.Go(func() { watch.run(background, a) })
 	a.working.Go(func() { a.tally(background) })
 	a.working.Go(func() { a.prune(background) })
+	if a.messenger != nil {
+		a.working.Go(func() { a.messenger.Run(background) })
+	}
 	if a.certificate != nil {
 		a.working.Go(func() { a.keepCertificate(background) })
 	}

@@ -21,7 +21,10 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
 
-const serveKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+const (
+	serveKey     = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	issuerSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8G"
+)
 
 // serving is the configuration of a server in a new home, on ports of its own.
 func serving(t testing.TB) app.ServeConfig {
@@ -30,7 +33,8 @@ func serving(t testing.TB) app.ServeConfig {
 	i.MasterKey = serveKey
 	return app.ServeConfig{
 		Installation: i, BaseURL: "https://pay.example.id", PINCost: cheapPIN,
-		Listen: app.Listen{API: "127.0.0.1:0", Pages: "127.0.0.1:0", Office: "127.0.0.1:0", Admin: "127.0.0.1:0"},
+		Issuer: app.Issuer{URL: "http://127.0.0.1:9/nobody", Secret: issuerSecret},
+		Listen: app.Listen{API: "127.0.0.1:0", Pages: "127.0.0.1:0", Issuer: "127.0.0.1:0", Office: "127.0.0.1:0", Admin: "127.0.0.1:0"},
 	}
 }
 
@@ -70,14 +74,15 @@ func TestServeListenersAreSeparate(t *testing.T) {
 	t.Parallel()
 	a := serve(t, serving(t))
 	l := a.Listening
-	at := map[string]string{"api": l.API, "pages": l.Pages, "office": l.Office, "admin": l.Admin}
+	at := map[string]string{"api": l.API, "pages": l.Pages, "issuer": l.Issuer, "office": l.Office, "admin": l.Admin}
 	follow := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for path, want := range map[string]struct {
 		where  string // the listeners that have it
 		status int
 	}{
-		"/healthz":                     {"api pages office admin", 200},
-		"/readyz":                      {"api pages office admin", 200},
+		"/healthz":                     {"api pages issuer office admin", 200},
+		"/readyz":                      {"api pages issuer office admin", 200},
+		"/issuer/v1/wallets":           {"issuer", 401},
 		"/auditz":                      {"admin", 200},
 		"/direct-debit/ui/nothing":     {"api pages", 404}, // each in its own form
 		"/backoffice/sign-in":          {"office", 200},
@@ -223,16 +228,19 @@ func TestServeRefuses(t *testing.T) {
 	t.Parallel()
 	good := serving(t)
 	for name, change := range map[string]func(*app.ServeConfig){
-		"base-url":        func(c *app.ServeConfig) { c.BaseURL = "http://pay.example.id" },
-		"office-url":      func(c *app.ServeConfig) { c.OfficeURL = "office.example.id" },
-		"api-addr":        func(c *app.ServeConfig) { c.Listen.API = "192.0.2.1:443" },
-		"pages-addr":      func(c *app.ServeConfig) { c.Listen.Pages = ":443" },
-		"office-addr":     func(c *app.ServeConfig) { c.Listen.Office = "pay.example.id:443" },
-		"admin-addr":      func(c *app.ServeConfig) { c.Listen.Admin = "192.0.2.1:8601" },
-		"master-key-file": func(c *app.ServeConfig) { c.MasterKey = "1234" },
-		"database":        func(c *app.ServeConfig) { c.Database = "mysql://x" },
-		"trusted-proxies": func(c *app.ServeConfig) { c.Proxies = []string{"proxy.example.id"} },
-		"tls-certificate": func(c *app.ServeConfig) { c.TLS = app.TLSFiles{Certificate: "none.pem", Key: "none.pem"} },
+		"base-url":           func(c *app.ServeConfig) { c.BaseURL = "http://pay.example.id" },
+		"office-url":         func(c *app.ServeConfig) { c.OfficeURL = "office.example.id" },
+		"api-addr":           func(c *app.ServeConfig) { c.Listen.API = "192.0.2.1:443" },
+		"pages-addr":         func(c *app.ServeConfig) { c.Listen.Pages = ":443" },
+		"office-addr":        func(c *app.ServeConfig) { c.Listen.Office = "pay.example.id:443" },
+		"admin-addr":         func(c *app.ServeConfig) { c.Listen.Admin = "192.0.2.1:8601" },
+		"master-key-file":    func(c *app.ServeConfig) { c.MasterKey = "1234" },
+		"database":           func(c *app.ServeConfig) { c.Database = "mysql://x" },
+		"trusted-proxies":    func(c *app.ServeConfig) { c.Proxies = []string{"proxy.example.id"} },
+		"issuer-addr":        func(c *app.ServeConfig) { c.Listen.Issuer = "0.0.0.0:8602" },
+		"issuer-url":         func(c *app.ServeConfig) { c.Issuer.URL = "http://wallet.example.id/" },
+		"issuer-secret-file": func(c *app.ServeConfig) { c.Issuer.Secret = "whsec_c2hvcnQ=" },
+		"tls-certificate":    func(c *app.ServeConfig) { c.TLS = app.TLSFiles{Certificate: "none.pem", Key: "none.pem"} },
 	} {
 		c := good
 		change(&c)

@@ -147,7 +147,7 @@ func (s *Sandbox) createWallet(r *http.Request) (any, error) {
 		return nil, err
 	}
 	v, err := s.walletNow(r.Context(), phone)
-	return created{v}, err
+	return created(v), err
 }
 
 func (s *Sandbox) openWallet(ctx context.Context, in newWallet) (gateway.Phone, error) {
