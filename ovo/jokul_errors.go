@@ -38,7 +38,7 @@ var named = map[string]error{
 	"65": ErrLimitExceeded,
 	"67": ErrInvalidAmount,
 	"68": ErrUnavailable, // with ErrOutcomeUnknown
-	"73": ErrRefused, // reversed or refunded before
+	"73": ErrRefused,     // reversed or refunded before
 	"94": ErrDuplicate,
 	"ER": ErrUnavailable,
 	"EB": ErrRefused,
