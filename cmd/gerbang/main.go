@@ -41,6 +41,7 @@ type commands struct {
 	Bench   benchCommand   `cmd:"" group:"run" help:"Measure payments per second over HTTP, signed and durable, in a throw-away installation."`
 
 	Settings configCommand `cmd:"" name:"config" group:"run" help:"The settings of \"gerbang serve\"."`
+	Keys     keysCommand   `cmd:"" group:"run" help:"The master keys that seal an installation's secrets."`
 	User     userCommand   `cmd:"" group:"run" help:"Who may sign in to the back office of \"gerbang serve\"."`
 
 	Merchant     merchantCommand     `cmd:"" group:"control" help:"Merchants: credentials and notification URLs."`

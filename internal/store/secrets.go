@@ -185,3 +185,6 @@ func (s *Store) rewrapSome(ctx context.Context, secret secret, after string) (la
 	})
 	return last, n, more, err
 }
+
+// Rekey replaces the keyring. No transaction may run meanwhile.
+func (s *Store) Rekey(keys *seal.Keyring) { s.keys = keys }
