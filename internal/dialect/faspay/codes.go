@@ -124,6 +124,7 @@ func (c *call) outcome(err error) (responseCode, desc string, _ error) {
 		return "", "", err
 	}
 	c.note(wire.Note{Reason: reasonOf(core)})
+	c.served.Code, c.served.Result = codes[core.Code].code, core.Code.Result()
 	return codes[core.Code].code, codes[core.Code].desc, nil
 }
 
@@ -148,6 +149,21 @@ func reasonOf(e *gateway.Error) string {
 		return e.Code.Error()
 	}
 	return e.Code.Error() + ": " + e.Detail
+}
+
+// resultOf sorts what a call ended with.
+func resultOf(err error) gateway.Result {
+	var r *refusal
+	var field *faspay.FieldError
+	switch {
+	case errors.As(err, &field):
+		return gateway.ResultInvalid
+	case !errors.As(err, &r):
+		return gateway.ResultOf(err)
+	case r.status == http.StatusTooManyRequests:
+		return gateway.ResultRefused
+	}
+	return gateway.ResultInvalid
 }
 
 // refusal turns any error into an answer, and tells the request log why.

@@ -20,7 +20,7 @@ type refusal struct {
 	code    string
 	message string
 	reason  string
-	replay  string // the whole body, in place of code and message
+	replay  string // the whole body, in place of the message
 }
 
 func (r *refusal) Error() string { return r.message + " (" + r.reason + ")" }
@@ -263,6 +263,23 @@ func reasonOf(e *gateway.Error) string {
 		return e.Code.Error()
 	}
 	return e.Code.Error() + ": " + e.Detail
+}
+
+// resultOf sorts what a call ended with.
+func resultOf(err error) gateway.Result {
+	var r *refusal
+	var field *jokul.FieldError
+	switch {
+	case errors.As(err, &field), errors.Is(err, errNoSuchPath):
+		return gateway.ResultInvalid
+	case !errors.As(err, &r):
+		return gateway.ResultOf(err)
+	}
+	switch r.status {
+	case http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests:
+		return gateway.ResultRefused
+	}
+	return gateway.ResultInvalid
 }
 
 // refusal turns any error into an answer, and tells the request log why. An answer

@@ -175,6 +175,23 @@ func (c *call) refusal(err error) *refusal {
 	return r
 }
 
+// resultOf sorts what a call ended with.
+func resultOf(err error) gateway.Result {
+	var r *refusal
+	var field *snap.FieldError
+	switch {
+	case errors.As(err, &field):
+		return gateway.ResultInvalid
+	case !errors.As(err, &r):
+		return gateway.ResultOf(err)
+	case r.status >= http.StatusInternalServerError:
+		return gateway.ResultFault
+	case r.status == http.StatusTooManyRequests:
+		return gateway.ResultRefused
+	}
+	return gateway.ResultInvalid
+}
+
 func fieldRefusal(f *snap.FieldError) *refusal {
 	reason := f.Error()
 	switch {
