@@ -61,15 +61,19 @@ type App struct {
 	BaseURL string
 	Gateway *gateway.Gateway
 
-	id      string // tells this App's signals from those of others
-	store   *store.Store
-	server  *http.Server
-	drain   chan struct{}      // closed before anything stops, for calls that wait
-	held    func()             // returns when none of them waits any more
-	stop    context.CancelFunc // of the background work
-	working sync.WaitGroup
-	served  chan error
-	log     *slog.Logger
+	id        string // tells this App's signals from those of others
+	store     *store.Store
+	server    *http.Server
+	drain     chan struct{} // closed before anything stops, for calls that wait
+	metrics   *metrics
+	watch     *watch
+	notifier  *notify.Worker
+	readiness *readiness
+	held      func()             // returns when none of them waits any more
+	stop      context.CancelFunc // of the background work
+	working   sync.WaitGroup
+	served    chan error
+	log       *slog.Logger
 }
 
 // Limits on slow senders, and on what they may send besides a body.
@@ -101,7 +105,8 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{id: rand.Text(), store: db, log: c.Log, drain: make(chan struct{}), served: make(chan error, 1)}
+	a := &App{id: rand.Text(), store: db, log: withCalls(c.Log), drain: make(chan struct{}), served: make(chan error, 1)}
+	a.metrics, a.watch, a.readiness = newMetrics(c.Version), &watch{}, &readiness{app: a}
 	scenarios := sandbox.NewScenarios()
 	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
 	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
@@ -172,20 +177,20 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		note, clues, record = nil, nil, func(h http.Handler) http.Handler { return h }
 	}
 	openAPI := snap.New(snap.Config{
-		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: note, Clues: clues, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: note, Clues: clues, Served: a.accountFor, Log: a.log,
 	})
 	legacy := jokul.New(jokul.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: note, Clues: clues, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: note, Clues: clues, Served: a.accountFor, Log: a.log,
 	})
 	tokenize, err = faspay.New(faspay.Config{
 		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Paths: c.Faspay.Paths, TopUp: a.topUpWays(),
-		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: note, Clues: clues, Log: a.log,
+		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: note, Clues: clues, Served: a.accountFor, Log: a.log,
 	})
 	if err != nil {
 		return err
 	}
-	notifier := notify.New(notify.Config{
-		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Dial: c.seams.dial, Log: a.log,
+	a.notifier = notify.New(notify.Config{
+		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Dial: c.seams.dial, Attempted: a.metrics.attempted, Log: a.log,
 		Dialects: map[string]notify.Dialect{
 			snap.Dialect:   {Outbound: box.Deliver(openAPI), Retries: snap.Retries},
 			jokul.Dialect:  {Outbound: box.Deliver(legacy), Retries: jokul.Retries},
@@ -211,10 +216,11 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	}).Mount(root)
 	web.MountAssets(root)
 	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	root.HandleFunc("GET /readyz", a.ready)
-	watch := &watch{}
-	root.Handle("GET /auditz", watch)
-	root.Handle("/", box.Lose(record(api)))
+	root.Handle("GET /readyz", a.readiness)
+	root.Handle("GET /auditz", a.watch)
+	a.metrics.registry.MustRegister(gauges{a})
+	root.Handle("GET /metrics", a.metrics.handler())
+	root.Handle("/", box.Lose(record(a.observed(api))))
 
 	a.server = &http.Server{
 		Handler: root, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
@@ -230,13 +236,13 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
 	a.working.Go(func() {
-		if err := notifier.Run(background); err != nil {
+		if err := a.notifier.Run(background); err != nil {
 			a.log.Error("notifier stopped", "error", err)
 		}
 	})
 	a.working.Go(func() { a.sweep(background) })
 	a.working.Go(func() { a.store.Listen(background, func(signal string) { a.heard(background, clock, signal) }) })
-	a.working.Go(func() { watch.run(background, a) })
+	a.working.Go(func() { a.watch.run(background, a) })
 	a.working.Go(func() { a.tally(background) })
 	a.working.Go(func() { a.prune(background) })
 	return nil
@@ -326,15 +332,6 @@ func (a *App) tally(ctx context.Context) {
 			return
 		}
 	}
-}
-
-func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	if err := a.Gateway.Ready(r.Context()); err != nil {
-		a.log.Error("not ready", "error", err)
-		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ready")
 }
 
 // notFound answers paths of no protocol. It is JSON, because what calls here

@@ -82,7 +82,7 @@ type Worker struct {
 
 	kick    chan struct{}
 	started atomic.Bool
-	looked  atomic.Int64   // when it last claimed, by the machine's clock in microseconds; 0 while it does not run
+	looked  atomic.Int64   // when it last claimed, by the machine's clock in microseconds; 0 when it has stopped
 	group   sync.WaitGroup // the running attempts
 
 	// renewal keeps claiming and storing apart. A claim may take a notification
@@ -122,21 +122,23 @@ func New(c Config) *Worker {
 	if c.Attempted == nil {
 		c.Attempted = func(string, gateway.NotificationState, time.Duration) {}
 	}
-	return &Worker{
+	w := &Worker{
 		gateway: c.Gateway, clock: c.Clock, dialects: c.Dialects, client: newClient(c.AllowPrivate, c.Dial),
 		workers: c.Workers, timeout: c.Timeout, poll: pollEvery, drain: drainFor, parking: maxParked, log: c.Log, told: c.Attempted,
 		kick: make(chan struct{}, 1),
 		held: map[gateway.NotificationID]*task{}, queues: map[gateway.MerchantID]*queue{},
 	}
+	w.looked.Store(gateway.SystemClock{}.Now().UnixMicro())
+	return w
 }
 
 // Alive reports why notifications are not being delivered by this Worker, or nil:
-// it does not run, or has not been able to look for them for some time. With all its
+// it has stopped, or has not been able to look for them for some time. With all its
 // workers busy it looks again when one is free, which is soon: every attempt ends.
 func (w *Worker) Alive() error {
 	looked := w.looked.Load()
 	if looked == 0 {
-		return errors.New("the notifier does not run")
+		return errors.New("the notifier has stopped")
 	}
 	since := gateway.SystemClock{}.Now().Sub(time.UnixMicro(looked))
 	if since > w.timeout+3*w.poll {

@@ -185,7 +185,7 @@ func (c *call) refusal(err error) *refusal {
 			r.status = http.StatusInternalServerError
 		}
 		if core.Code == gateway.Internal || core.Code == gateway.Unavailable {
-			c.Log.Error("faspay: call failed", "path", c.r.URL.Path, "error", err)
+			c.Log.ErrorContext(c.ctx, "faspay: call failed", "path", c.r.URL.Path, "error", err)
 		}
 	}
 	c.note(wire.Note{Reason: r.reason})

@@ -105,7 +105,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, format faspay.Fo
 	}
 	body, err := faspay.Encode(c.route.Format, answer)
 	if err != nil { // what answers repeat was parsed, and merchants' names are checked
-		h.Log.Error("faspay: answer not encoded", "path", r.URL.Path, "error", err)
+		h.Log.ErrorContext(c.ctx, "faspay: answer not encoded", "path", r.URL.Path, "error", err)
 		internal := c.refusal(gateway.Internal)
 		status, c.served.Code, c.served.Result = internal.status, internal.code, gateway.ResultFault
 		body, _ = faspay.Encode(c.route.Format, internal.answer(c.merchant))
@@ -123,7 +123,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, format faspay.Fo
 func (c *call) run() (answer any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.Log.Error("faspay: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			c.Log.ErrorContext(c.ctx, "faspay: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 			err = gateway.Internal
 		}
 	}()

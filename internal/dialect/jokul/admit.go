@@ -257,6 +257,6 @@ func (c *call) keep(status int, body []byte) {
 		return
 	}
 	if err := c.Gateway.KeepAnswer(context.WithoutCancel(c.ctx), c.claim, string(body)); err != nil {
-		c.Log.Error("jokul: answer not kept", "path", c.r.URL.Path, "error", err)
+		c.Log.ErrorContext(c.ctx, "jokul: answer not kept", "path", c.r.URL.Path, "error", err)
 	}
 }

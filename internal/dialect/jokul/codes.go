@@ -302,12 +302,12 @@ func (c *call) refusal(err error) *refusal {
 		r = refused(core.Code)
 		r.reason = reasonOf(core)
 		if core.Code == gateway.Internal || core.Code == gateway.Unavailable {
-			c.Log.Error("jokul: call failed", "path", c.r.URL.Path, "error", err)
+			c.Log.ErrorContext(c.ctx, "jokul: call failed", "path", c.r.URL.Path, "error", err)
 		}
 	case errors.As(err, &bare):
 		r = refused(bare)
 	default:
-		c.Log.Error("jokul: call failed", "path", c.r.URL.Path, "error", err)
+		c.Log.ErrorContext(c.ctx, "jokul: call failed", "path", c.r.URL.Path, "error", err)
 		r = refused(gateway.Internal)
 	}
 	if r.status == http.StatusConflict {

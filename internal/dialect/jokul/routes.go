@@ -131,7 +131,7 @@ func (c *call) finish(status int, answer any, err error) {
 func (c *call) run(fn func() (any, error)) (answer any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.Log.Error("jokul: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			c.Log.ErrorContext(c.ctx, "jokul: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 			c.claim, err = gateway.Claim{}, gateway.Internal
 		}
 	}()

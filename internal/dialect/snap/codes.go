@@ -165,10 +165,10 @@ func (c *call) refusal(err error) *refusal {
 			r.reason += ": " + core.Detail
 		}
 		if core.Code == gateway.Internal || core.Code == gateway.Unavailable {
-			c.Log.Error("snap: call failed", "service", c.service, "error", err)
+			c.Log.ErrorContext(c.ctx, "snap: call failed", "service", c.service, "error", err)
 		}
 	default:
-		c.Log.Error("snap: call failed", "service", c.service, "error", err)
+		c.Log.ErrorContext(c.ctx, "snap: call failed", "service", c.service, "error", err)
 		r = refused(gateway.Internal, c.service)
 	}
 	c.note(wire.Note{Reason: r.reason})

@@ -131,7 +131,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, service snap.Ser
 	func() {
 		defer func() {
 			if p := recover(); p != nil {
-				h.Log.Error("snap: call panicked", "service", service, "panic", p, "stack", string(debug.Stack()))
+				h.Log.ErrorContext(c.ctx, "snap: call panicked", "service", service, "panic", p, "stack", string(debug.Stack()))
 				err = refused(gateway.Internal, service)
 			}
 		}()
