@@ -13,12 +13,17 @@ import (
 
 // installationFlags say where an installation lives.
 type installationFlags struct {
-	Data     string `help:"Directory of the master key and the database." default:"./gerbang-data" type:"path"`
-	Database string `help:"Database, as sqlite:///path/to/file or postgres://user@host/name; by default gerbang.db in the data directory." placeholder:"URL"`
+	Data          string `help:"Directory of the master key and the database." default:"./gerbang-data" type:"path"`
+	Database      string `help:"Database, as sqlite:///path/to/file or postgres://user@host/name; by default gerbang.db in the data directory." placeholder:"URL"`
+	MasterKeyFile string `help:"File with the master key, outside the data directory; by default GERBANG_MASTER_KEY or, in a sandbox, master.key in the data directory." placeholder:"FILE" type:"path"`
 }
 
 func (f installationFlags) installation() app.Installation {
-	return app.Installation{DataDir: f.Data, Database: f.Database}
+	i := app.Installation{DataDir: f.Data, Database: f.Database, KeyFile: f.MasterKeyFile}
+	if i.KeyFile == "" {
+		i.MasterKey = masterKeyInEnvironment()
+	}
+	return i
 }
 
 type auditCommand struct {

@@ -35,7 +35,11 @@ func (c *configFile) Resolve(ctx *kong.Context, parent *kong.Path, flag *kong.Fl
 	}
 	tables := []map[string]any{c.values}
 	at := c.values
-	for _, name := range commandPath(parent.Node()) {
+	path := commandPath(parent.Node())
+	if of := parent.Node().Tag.Get("settings"); of != "" { // it is about another command's
+		path = []string{of}
+	}
+	for _, name := range path {
 		next, ok := at[name].(map[string]any)
 		if !ok {
 			break

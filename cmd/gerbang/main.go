@@ -33,8 +33,12 @@ func main() {
 type commands struct {
 	Demo    demoCommand    `cmd:"" group:"run" help:"Play every payment journey in a throw-away sandbox and show that the books balance."`
 	Sandbox sandboxCommand `cmd:"" group:"run" help:"Run the sandbox: the gateway, the wallet and their control API."`
+	Serve   serveCommand   `cmd:"" group:"run" help:"Run the gateway for real: no sandbox, secrets under a master key from outside, TLS."`
 	Audit   auditCommand   `cmd:"" group:"run" help:"Check every invariant of an installation's books. Works beside a running server."`
 	Bench   benchCommand   `cmd:"" group:"run" help:"Measure payments per second over HTTP, signed and durable, in a throw-away installation."`
+
+	Settings configCommand `cmd:"" name:"config" group:"run" help:"The settings of \"gerbang serve\"."`
+	User     userCommand   `cmd:"" group:"run" help:"Who may sign in to the back office of \"gerbang serve\"."`
 
 	Merchant     merchantCommand     `cmd:"" group:"control" help:"Merchants: credentials and notification URLs."`
 	Wallet       walletCommand       `cmd:"" group:"control" help:"Wallets: balances, codes, prompts, links."`

@@ -2,11 +2,16 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 
+	"github.com/gerbang-pay/gerbang/internal/app"
+	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
+	"github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
 
 type merchantCommand struct {
@@ -14,6 +19,7 @@ type merchantCommand struct {
 	Get    merchantGet    `cmd:"" help:"Show one merchant with its credentials and URLs."`
 	Create merchantCreate `cmd:"" help:"Create a merchant. Credentials that are not given are made up."`
 	Update merchantUpdate `cmd:"" help:"Change members of a merchant."`
+	Add    merchantAdd    `cmd:"" help:"Add a merchant to an installation of \"gerbang serve\". What is not given is made up and shown once."`
 }
 
 type merchantList struct{ askFlags }
@@ -92,4 +98,46 @@ func (c merchantUpdate) Run(ctx context.Context, std streams) error {
 		return err
 	}
 	return ask(ctx, std, c.askFlags, http.MethodPatch, "/merchants/"+id, body, printMerchant)
+}
+
+type merchantAdd struct {
+	installationFlags
+	Name            string `arg:"" help:"Name, as customers see it."`
+	ClientID        string `help:"DOKU client id." placeholder:"ID"`
+	PublicKey       string `help:"PEM file of the merchant's public key, for SNAP." placeholder:"FILE" type:"path"`
+	NotificationURL string `help:"Where payments are notified outside SNAP." placeholder:"URL"`
+	FaspayMerchant  string `help:"Faspay merchant id, up to five digits." placeholder:"ID"`
+}
+
+func (c merchantAdd) Run(ctx context.Context, std streams) error {
+	m := gateway.Merchant{Name: c.Name, DOKU: gateway.DOKU{ClientID: c.ClientID, NotificationURL: c.NotificationURL}}
+	if c.ClientID == "" && c.FaspayMerchant == "" {
+		return usagef("name the merchant at a provider: --client-id, --faspay-merchant, or both")
+	}
+	if c.ClientID != "" {
+		m.DOKU.SecretKey = gateway.NewSecretKey()
+	}
+	if c.FaspayMerchant != "" {
+		m.Faspay = gateway.Faspay{MerchantID: c.FaspayMerchant, UserID: "bot" + c.FaspayMerchant, Password: gateway.NewPassword()}
+	}
+	if c.PublicKey != "" {
+		text, err := os.ReadFile(c.PublicKey)
+		if err != nil {
+			return usageError{err}
+		}
+		if _, err := snap.ParsePublicKey(string(text)); err != nil {
+			return usagef("--public-key: %w", err)
+		}
+		m.DOKU.PublicKeyPEM = string(text)
+	}
+	err := app.Administer(ctx, c.installation(), func(g *gateway.Gateway) (err error) {
+		m, err = g.CreateMerchant(ctx, m)
+		return err
+	})
+	if err != nil {
+		return installationError(err)
+	}
+	fmt.Fprintln(std.err, "The secrets are shown once; a lost one is rotated.")
+	return facts(std.out, "id", string(m.ID), "name", m.Name, "doku.client_id", m.DOKU.ClientID, "doku.secret_key", m.DOKU.SecretKey,
+		"faspay.merchant_id", m.Faspay.MerchantID, "faspay.user_id", m.Faspay.UserID, "faspay.password", m.Faspay.Password)
 }

@@ -77,10 +77,15 @@ func (c sandboxCommand) banner(std streams, base string) {
 	fmt.Fprintf(std.out, "  control API     %s/sandbox/v1/info\n  data            %s\n\nStop with Ctrl-C.\n", base, c.Data)
 }
 
-// writeReady puts the file in place whole, so that who waits for it never reads
-// half of it.
+// writeReady writes the ready file of a server with one address.
 func writeReady(path, base string) error {
-	text, err := json.Marshal(map[string]any{"base_url": base, "pid": os.Getpid()})
+	return writeWhole(path, map[string]any{"base_url": base, "pid": os.Getpid()})
+}
+
+// writeWhole puts a JSON file in place whole, so that who waits for it never reads
+// half of it.
+func writeWhole(path string, content any) error {
+	text, err := json.Marshal(content)
 	if err != nil {
 		return err
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/rsa"
 	"errors"
 	"fmt"
@@ -17,9 +16,6 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/backoffice"
-	"github.com/gerbang-pay/gerbang/internal/dialect/faspay"
-	"github.com/gerbang-pay/gerbang/internal/dialect/jokul"
-	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/notify"
 	"github.com/gerbang-pay/gerbang/internal/pages"
@@ -58,22 +54,26 @@ type FaspayConfig struct {
 
 // App is a running Gerbang.
 type App struct {
-	BaseURL string
-	Gateway *gateway.Gateway
+	BaseURL   string
+	Listening Listen // the addresses that a server of Serve has got
+	Gateway   *gateway.Gateway
 
-	id        string // tells this App's signals from those of others
-	store     *store.Store
-	server    *http.Server
-	drain     chan struct{} // closed before anything stops, for calls that wait
+	certificate *certificate // of a server that ends TLS itself
+
 	metrics   *metrics
+	readiness *readiness
 	watch     *watch
 	notifier  *notify.Worker
-	readiness *readiness
-	held      func()             // returns when none of them waits any more
-	stop      context.CancelFunc // of the background work
-	working   sync.WaitGroup
-	served    chan error
-	log       *slog.Logger
+
+	id      string // tells this App's signals from those of others
+	store   *store.Store
+	servers []*http.Server
+	drain   chan struct{}      // closed before anything stops, for calls that wait
+	held    func()             // returns when none of them waits any more
+	stop    context.CancelFunc // of the background work
+	working sync.WaitGroup
+	served  chan error
+	log     *slog.Logger
 }
 
 // Limits on slow senders, and on what they may send besides a body.
@@ -105,8 +105,10 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := &App{id: rand.Text(), store: db, log: withCalls(c.Log), drain: make(chan struct{}), served: make(chan error, 1)}
-	a.metrics, a.watch, a.readiness = newMetrics(c.Version), &watch{}, &readiness{app: a}
+	if err := claimProfile(ctx, db, profileSandbox); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	a := newApp(db, c.Version, c.Log)
 	scenarios := sandbox.NewScenarios()
 	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
 	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
@@ -138,30 +140,31 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		a.BaseURL = "http://" + listener.Addr().String()
 	}
 	a.Gateway = gateway.New(core)
-	if err := a.build(ctx, c, clock, key, seedKey, scenarios); err != nil {
+	root, err := a.build(ctx, c, clock, key, seedKey, scenarios)
+	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
-	go func() { a.served <- a.server.Serve(listener) }()
+	a.serve(listener, root, nil)
 	return nil
 }
 
-// build makes the graph: gateway inside, dialects and pages around it.
-func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, key, seedKey *rsa.PrivateKey, scenarios *sandbox.Scenarios) error {
+// build makes the graph, gateway inside, dialects and pages around it, and sets it
+// to work. It returns what is to be served.
+func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, key, seedKey *rsa.PrivateKey, scenarios *sandbox.Scenarios) (http.Handler, error) {
 	publicKey, err := wiresnap.EncodePublicKey(&key.PublicKey)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	pageURL := func(p gateway.Page) string { return a.BaseURL + pages.Path(p) }
 	// Set below: the dialects report to the sandbox.
-	var tokenize *faspay.Handler
-	returnURL := func(ctx context.Context, v gateway.PageView) string { return tokenize.ReturnURL(ctx, v) }
+	var spoken dialects
+	returnURL := func(ctx context.Context, v gateway.PageView) string { return spoken.tokenize.ReturnURL(ctx, v) }
 
 	var journey func(context.Context, io.Writer) error
 	if c.Journey != nil {
 		journey = func(ctx context.Context, out io.Writer) error { return c.Journey(ctx, a.BaseURL, out) }
 	}
 	box := sandbox.New(sandbox.Config{
-		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: pageURL, ReturnURL: returnURL,
+		Gateway: a.Gateway, Clock: clock, BaseURL: a.BaseURL, Version: c.Version, Database: redacted(c.databaseURL()), PageURL: a.pageURL, ReturnURL: returnURL,
 		Key: key, PublicKeyPEM: publicKey, SeedKey: seedKey, NoSeed: c.NoSeed, World: c.World, SnapshotDir: filepath.Join(c.DataDir, "snapshots"), BackOffice: "/backoffice",
 		Scenarios: scenarios, Journey: journey, FaspayPaths: c.Faspay.Paths, Draining: a.drain, Log: a.log,
 		SaveOffset: func(ctx context.Context, offset time.Duration) error {
@@ -170,40 +173,19 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		},
 	})
 	if err := box.Seed(ctx); err != nil {
-		return err
+		return nil, err
 	}
-	note, clues, record := box.Note, box.Clues, box.Record
+	ears, record := box, box.Record
 	if c.NoLog {
-		note, clues, record = nil, nil, func(h http.Handler) http.Handler { return h }
+		ears, record = nil, func(h http.Handler) http.Handler { return h }
 	}
-	openAPI := snap.New(snap.Config{
-		Gateway: a.Gateway, Clock: clock, Key: key, PageURL: pageURL, Archived: true, Note: note, Clues: clues, Served: a.accountFor, Log: a.log,
-	})
-	legacy := jokul.New(jokul.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Draining: a.drain, Note: note, Clues: clues, Served: a.accountFor, Log: a.log,
-	})
-	tokenize, err = faspay.New(faspay.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Paths: c.Faspay.Paths, TopUp: a.topUpWays(),
-		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: note, Clues: clues, Served: a.accountFor, Log: a.log,
-	})
-	if err != nil {
-		return err
+	if spoken, err = a.speak(clock, key, c.Faspay, ears); err != nil {
+		return nil, err
 	}
 	a.notifier = notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Dial: c.seams.dial, Attempted: a.metrics.attempted, Log: a.log,
-		Dialects: map[string]notify.Dialect{
-			snap.Dialect:   {Outbound: box.Deliver(openAPI), Retries: snap.Retries},
-			jokul.Dialect:  {Outbound: box.Deliver(legacy), Retries: jokul.Retries},
-			faspay.Dialect: {Outbound: box.Deliver(tokenize), Retries: faspay.Retries},
-		},
+		Dialects: spoken.outbound(func(to notify.Outbound) notify.Outbound { return box.Deliver(to) }),
 	})
-
-	api := http.NewServeMux()
-	openAPI.Mount(api)
-	legacy.Mount(api)
-	tokenize.Mount(api)
-	a.held = legacy.Wait
-	api.HandleFunc("/", notFound)
 
 	root := http.NewServeMux()
 	pages.New(pages.Config{
@@ -211,51 +193,12 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/phone/" + string(p) },
 	}).Mount(root)
 	box.Mount(root)
-	backoffice.New(backoffice.Config{
-		Gateway: a.Gateway, Clock: clock, Dialects: []string{snap.Dialect, jokul.Dialect, faspay.Dialect}, BaseURL: a.BaseURL, Log: a.log,
-	}).Mount(root)
+	backoffice.New(backoffice.Config{Gateway: a.Gateway, Clock: clock, Dialects: dialectNames, BaseURL: a.BaseURL, Log: a.log}).Mount(root)
 	web.MountAssets(root)
-	root.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	root.Handle("GET /readyz", a.readiness)
-	root.Handle("GET /auditz", a.watch)
-	a.metrics.registry.MustRegister(gauges{a})
-	root.Handle("GET /metrics", a.metrics.handler())
-	root.Handle("/", box.Lose(record(a.observed(api))))
-
-	a.server = &http.Server{
-		Handler: root, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
-	}
-
-	// What a predecessor held when it died is free, if nobody else can be holding it.
-	if a.store.Alone() {
-		if err := a.Gateway.ReleaseNotifications(ctx); err != nil {
-			return err
-		}
-	}
-	background, stop := context.WithCancel(context.WithoutCancel(ctx))
-	a.stop = stop
-	a.working.Go(func() {
-		if err := a.notifier.Run(background); err != nil {
-			a.log.Error("notifier stopped", "error", err)
-		}
-	})
-	a.working.Go(func() { a.sweep(background) })
-	a.working.Go(func() { a.store.Listen(background, func(signal string) { a.heard(background, clock, signal) }) })
-	a.working.Go(func() { a.watch.run(background, a) })
-	a.working.Go(func() { a.tally(background) })
-	a.working.Go(func() { a.prune(background) })
-	return nil
-}
-
-// topUpWays joins Faspay's names of the ways to fill a wallet with the pages that
-// explain them, which are in the same order.
-func (a *App) topUpWays() []wirefaspay.Instruction {
-	var ways []wirefaspay.Instruction
-	for i, guide := range pages.Guides() {
-		ways = append(ways, wirefaspay.Instruction{Option: wirefaspay.TopUpOptions[i], Icon: a.BaseURL + guide.Icon, URL: a.BaseURL + guide.Path})
-	}
-	return ways
+	a.mountHealth(root)
+	a.mountFigures(root)
+	root.Handle("/", box.Lose(record(a.observed(spoken.mux()))))
+	return root, a.work(ctx, func(ctx context.Context, signal string) { a.heard(ctx, clock, signal) })
 }
 
 // signalClock says that the sandbox's clock was moved.
@@ -334,15 +277,7 @@ func (a *App) tally(ctx context.Context) {
 	}
 }
 
-// notFound answers paths of no protocol. It is JSON, because what calls here
-// parses the answer whatever its status.
-func notFound(w http.ResponseWriter, _ *http.Request) {
-	w.Header().Set("Content-Type", "application/problem+json")
-	w.WriteHeader(http.StatusNotFound)
-	fmt.Fprint(w, `{"title":"Not Found","status":404,"detail":"no protocol spoken here has this path"}`)
-}
-
-// Wait returns when the server has stopped serving, with the reason unless that
+// Wait returns when a server has stopped serving, with the reason unless that
 // was Stop.
 func (a *App) Wait() error {
 	err := <-a.served
@@ -357,14 +292,20 @@ func (a *App) Wait() error {
 // calls may finish until ctx ends. It must be called once.
 func (a *App) Stop(ctx context.Context) error {
 	close(a.drain)
-	err := a.server.Shutdown(ctx)
-	if err != nil {
-		err = errors.Join(err, a.server.Close())
+	errs := make([]error, len(a.servers))
+	var stopping sync.WaitGroup
+	for i, server := range a.servers {
+		stopping.Go(func() {
+			if errs[i] = server.Shutdown(ctx); errs[i] != nil {
+				errs[i] = errors.Join(errs[i], server.Close())
+			}
+		})
 	}
+	stopping.Wait()
 	a.held()
 	a.stop()
 	a.working.Wait()
-	return errors.Join(err, a.store.Close())
+	return errors.Join(errors.Join(errs...), a.store.Close())
 }
 
 // redacted is a database URL without its password.

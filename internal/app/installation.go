@@ -20,8 +20,10 @@ import (
 
 // Installation is where Gerbang keeps what must outlive the process.
 type Installation struct {
-	DataDir  string // holds the master key and, by default, the database
-	Database string // URL; default sqlite:// and DataDir/gerbang.db
+	DataDir   string // holds the database by default, and a sandbox's master key
+	Database  string // URL; default sqlite:// and DataDir/gerbang.db
+	MasterKey string // 64 hex digits; "" reads KeyFile
+	KeyFile   string // default DataDir/master.key, which serves a sandbox only
 }
 
 func (i Installation) databaseURL() string {
@@ -35,9 +37,15 @@ func (i Installation) databaseURL() string {
 // first time if it may. It lies beside the database in a sandbox, for convenience
 // only.
 func (i Installation) masterKey(create bool) (*seal.Keyring, error) {
-	path := filepath.Join(i.DataDir, "master.key")
+	if i.MasterKey != "" {
+		return parseMasterKey(i.MasterKey, "GERBANG_MASTER_KEY")
+	}
+	path := i.KeyFile
+	if path == "" {
+		path = filepath.Join(i.DataDir, "master.key")
+	}
 	text, err := os.ReadFile(path)
-	if create && errors.Is(err, os.ErrNotExist) {
+	if create && i.KeyFile == "" && errors.Is(err, os.ErrNotExist) {
 		if err := os.MkdirAll(i.DataDir, 0o700); err != nil {
 			return nil, err
 		}
@@ -50,9 +58,13 @@ func (i Installation) masterKey(create bool) (*seal.Keyring, error) {
 	if err != nil {
 		return nil, fmt.Errorf("the master key: %w", err)
 	}
-	master, err := hex.DecodeString(strings.TrimSpace(string(text)))
+	return parseMasterKey(string(text), path)
+}
+
+func parseMasterKey(text, from string) (*seal.Keyring, error) {
+	master, err := hex.DecodeString(strings.TrimSpace(text))
 	if err != nil {
-		return nil, fmt.Errorf("the master key in %s is not hex", path)
+		return nil, fmt.Errorf("the master key in %s is not hex", from)
 	}
 	return seal.New(master)
 }
@@ -105,7 +117,49 @@ const (
 	settingSigningKey = "signing_key"
 	settingSeedKey    = "seed_key"
 	settingOffset     = "clock_offset"
+	settingProfile    = "profile"
 )
+
+// profile is what a database is for. A sandbox keeps codes and PINs readable and
+// knows no secrets worth the name, so neither profile opens the other's database.
+type profile string
+
+const (
+	profileSandbox    profile = "sandbox"
+	profileProduction profile = "production"
+)
+
+// claimProfile gives a new database its profile, and refuses one of another.
+func claimProfile(ctx context.Context, db *store.Store, want profile) error {
+	found, err := setting(ctx, db, settingProfile)
+	if err != nil {
+		return err
+	}
+	if found == "" { // new, or a sandbox of before there were profiles
+		found = string(want)
+		seed, err := setting(ctx, db, settingSeedKey)
+		if err != nil {
+			return err
+		}
+		if seed != "" {
+			found = string(profileSandbox)
+		}
+		// Should another process be faster with the other profile, its row stands.
+		if err := db.Update(ctx, func(tx gateway.Tx) error { _, err := tx.InsertSetting(settingProfile, found); return err }); err != nil {
+			return err
+		}
+		if found, err = setting(ctx, db, settingProfile); err != nil {
+			return err
+		}
+	}
+	switch {
+	case profile(found) == want:
+		return nil
+	case want == profileProduction:
+		return errors.New("the database is a sandbox's, with codes, PINs and credentials that everybody knows; name an empty one with --database")
+	}
+	return errors.New("the database is one of gerbang serve; a sandbox would show its codes and forge its payments; name another one with --database")
+}
 
 // keyPair is an RSA key pair of the installation, made the first time.
 func keyPair(ctx context.Context, db *store.Store, name string) (*rsa.PrivateKey, error) {

@@ -25,6 +25,8 @@ type Gateway struct {
 	phones    *recent.Map[BindingID, Phone] // of bindings, which keep theirs
 	idSource
 	notified chan struct{}
+	messages bool          // they leave for the issuer
+	messaged chan struct{} // one was queued
 	waits    waits
 	feed     *Feed
 	force    func(context.Context, Operation) (Outcome, bool)
@@ -47,7 +49,9 @@ type Config struct {
 	Force func(context.Context, Operation) (Outcome, bool)
 	// Signal, when set, tells other processes over the same database what Heard must
 	// know. It must not block.
-	Signal    func(signal string)
+	Signal func(signal string)
+	// Messages queues what wallets' owners must be told, for ClaimMessages.
+	Messages  bool
 	KeepCodes bool // keep readable, sealed copies of one-time codes and PINs: the sandbox shows them
 }
 
@@ -97,7 +101,7 @@ func New(c Config) *Gateway {
 	return &Gateway{
 		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, secrets: newSecretHasher(c.Keys, c.PINCost),
 		rules: c.Rules, retention: c.Retention.orDefault(), keepCodes: c.KeepCodes, phones: recent.New[BindingID, Phone](knownPhones),
-		notified: make(chan struct{}, 1), force: c.Force, signal: c.Signal,
+		notified: make(chan struct{}, 1), messages: c.Messages, messaged: make(chan struct{}, 1), force: c.Force, signal: c.Signal,
 	}
 }
 

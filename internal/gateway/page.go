@@ -84,18 +84,18 @@ type PageView struct {
 	MayResend bool
 }
 
-func (g *Gateway) newPage(tx Tx, kind PageKind, subject string, w Wallet, merchant MerchantID, urls ReturnURLs) Page {
+func (g *Gateway) newPage(tx Tx, kind PageKind, subject string, w Wallet, merchant MerchantID, urls ReturnURLs) (Page, error) {
 	p := Page{
 		ID: PageID(g.newID("pag_", tx.Now())), Key: randomDigits(PageKeyDigits), Kind: kind, Subject: subject,
 		MerchantID: merchant, WalletID: w.ID, State: PageOTP, Return: urls,
 		CreatedAt: tx.Now(), Deadline: tx.Now().Add(g.rules.PageLife),
 	}
-	g.sendOTP(tx, &p)
-	return p
+	err := g.sendOTP(tx, &p)
+	return p, err
 }
 
 // sendOTP puts a new one-time code on the page; the older one stops working.
-func (g *Gateway) sendOTP(tx Tx, p *Page) {
+func (g *Gateway) sendOTP(tx Tx, p *Page) error {
 	code := randomDigits(OTPDigits)
 	p.OTPHash = g.keys.Digest(purposeOTP, otpOf(p.ID, code))
 	p.OTPExpiresAt = tx.Now().Add(g.rules.OTPLife)
@@ -104,6 +104,7 @@ func (g *Gateway) sendOTP(tx Tx, p *Page) {
 	if g.keepCodes {
 		p.OTP = code
 	}
+	return g.tell(tx, MessageCode, string(p.ID), code, p.OTPExpiresAt)
 }
 
 // OTPDigits is the length of a one-time code.
@@ -142,7 +143,7 @@ func (g *Gateway) Page(ctx context.Context, key string) (PageView, error) {
 			p.OpenedAt = tx.Now()
 		}
 		if p.State == PageOTP && !g.otpLive(*p, tx.Now()) && p.OTPSends < g.rules.OTPSends {
-			g.sendOTP(tx, p)
+			return g.sendOTP(tx, p)
 		}
 		return nil
 	})
@@ -157,8 +158,7 @@ func (g *Gateway) ResendOTP(ctx context.Context, key string) (PageView, error) {
 		if p.OTPSends >= g.rules.OTPSends {
 			return refuse(CountExceeded, "no further code can be sent for this page")
 		}
-		g.sendOTP(tx, p)
-		return nil
+		return g.sendOTP(tx, p)
 	})
 }
 

@@ -153,9 +153,12 @@ func (g *Gateway) startPush(tx Tx, in StartPush, refusal *Error, s *PushStatus) 
 	if err := g.record(tx, event); err != nil {
 		return err
 	}
-	if p.State == PaymentFailed {
+	switch p.State {
+	case PaymentFailed:
 		event.Kind, event.Reason = EventPaymentFailed, p.Reason
 		return g.announce(tx, p.Dialect, event)
+	case PaymentAwaiting:
+		return g.tell(tx, MessagePrompt, string(p.ID), "", push.Deadline)
 	}
 	return nil
 }

@@ -156,6 +156,13 @@ type Tx interface {
 	InsertAttempt(Attempt) error
 	Attempts(NotificationID) ([]Attempt, error)
 
+	// PutMessage queues a message, due now, in place of one about the same subject.
+	PutMessage(Message) error
+	ClaimMessages(until time.Time, limit int) ([]Message, error) // due ones, which are due again then
+	NextMessage() (time.Time, error)
+	DeleteMessage(id MessageID, fence int64) (bool, error)
+	PostponeMessage(id MessageID, fence int64, next time.Time) (bool, error)
+
 	// Searches list up to limit rows, newest first, and look at no more than reach
 	// of them; the id is where the list goes on, "" at its end.
 	SearchPayments(f PaymentFilter, limit, reach int) ([]Payment, PaymentID, error)

@@ -37,6 +37,7 @@ A line is one table: SEARCH goes into an index by the condition in brackets, SCA
 var unbounded = map[string]string{
 	"FROM merchant ORDER BY id":              "merchants are made by hand",
 	"FROM wallet ORDER BY phone":             "the sandbox shows all its wallets; no protocol asks for them",
+	"SELECT next_us FROM message":            "reads the first entry of an index, of messages that wait for seconds",
 	"FROM setting":                           "settings are a handful",
 	"FROM account_total WHERE 1 = 1":         "has a row an account of a merchant, not a payment",
 	"sum(points), 0) AS BIGINT) FROM wallet": "the back office adds up all wallets; no protocol does",

@@ -1,0 +1,230 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"net/url"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/sandbox"
+)
+
+// Problem is a setting with which a server does not start, and what to do about it.
+type Problem struct {
+	Setting string // the flag's name
+	Problem string
+	Cure    string
+}
+
+// Problems are all that is wrong with a configuration, as an error.
+type Problems []Problem
+
+func (p Problems) Error() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "the server does not start with these settings:")
+	for _, one := range p {
+		fmt.Fprintf(&b, "\n  --%s: %s\n      %s", one.Setting, one.Problem, one.Cure)
+	}
+	return b.String()
+}
+
+func (p *Problems) add(setting, problem, cure string) {
+	*p = append(*p, Problem{setting, problem, cure})
+}
+
+// Check finds every setting that is missing, cannot work or is unsafe. It opens no
+// database and no connection.
+func (c ServeConfig) Check() (found Problems) {
+	c = c.withDefaults()
+	c.checkStorage(&found)
+	c.checkURLs(&found)
+	c.checkNetwork(&found)
+	return found
+}
+
+func (c ServeConfig) checkStorage(found *Problems) {
+	kind, path, _ := strings.Cut(c.databaseURL(), "://")
+	if kind != "sqlite" && kind != "postgres" && kind != "postgresql" || path == "" {
+		found.add("database", "it is no database's URL", "write postgres://user@host/name, or sqlite:///path/to/file for one process on one machine")
+	}
+	switch {
+	case c.MasterKey == "" && c.KeyFile == "":
+		found.add("master-key-file", "there is no master key",
+			"make one with \"openssl rand -hex 32\", keep it where neither the database nor its backups are, and name the file, or set GERBANG_MASTER_KEY")
+		return
+	case c.MasterKey == "":
+		for _, dir := range c.dataDirs(kind, path) {
+			if within(dir, c.KeyFile) {
+				found.add("master-key-file", "the master key lies beside the database, so who steals one has the other",
+					"keep it outside "+dir+", on another disk or in a secret store")
+				break
+			}
+		}
+		if info, err := os.Stat(c.KeyFile); err == nil && info.Mode().Perm()&0o007 != 0 {
+			found.add("master-key-file", "every user of this machine can read the master key", "run chmod 600 "+c.KeyFile)
+		}
+	}
+	if _, err := c.masterKey(false); err != nil {
+		found.add("master-key-file", err.Error(), "a master key is 64 hex digits, as \"openssl rand -hex 32\" makes them")
+	}
+}
+
+// dataDirs are where the installation's data is on this machine.
+func (c ServeConfig) dataDirs(kind, path string) (dirs []string) {
+	if c.DataDir != "" {
+		dirs = append(dirs, c.DataDir)
+	}
+	if kind == "sqlite" {
+		dirs = append(dirs, filepath.Dir(path))
+	}
+	return dirs
+}
+
+// within reports whether a file is in a directory or below it, links followed.
+func within(dir, file string) bool {
+	resolve := func(path string) string {
+		path, _ = filepath.Abs(path) // fails only without a working directory
+		if real, err := filepath.EvalSymlinks(path); err == nil {
+			return real
+		}
+		return path
+	}
+	relative, err := filepath.Rel(resolve(dir), resolve(file))
+	return err == nil && relative != ".." && !strings.HasPrefix(relative, ".."+string(filepath.Separator))
+}
+
+func (c ServeConfig) checkURLs(found *Problems) {
+	for _, one := range []struct{ setting, text string }{{"base-url", c.BaseURL}, {"office-url", c.OfficeURL}} {
+		setting, text := one.setting, one.text
+		if setting == "office-url" && (c.Listen.Office == "" || text == c.BaseURL) {
+			continue
+		}
+		u, err := url.Parse(text)
+		switch {
+		case text == "":
+			found.add(setting, "it is missing: customers are sent to pages at this address", "write the public address, such as https://pay.example.id")
+		case err != nil || u.Host == "" || u.User != nil || u.Path != "" || u.RawQuery != "" || u.Fragment != "":
+			found.add(setting, "it is no address of a server", "write scheme and host, such as https://pay.example.id")
+		case u.Scheme != "https":
+			found.add(setting, "it is not https: PINs would be readable on their way", "write https://"+u.Host+", with a certificate here or at a proxy")
+		}
+	}
+}
+
+func (c ServeConfig) checkNetwork(found *Problems) {
+	proxies, err := parseProxies(c.Proxies)
+	if err != nil {
+		found.add("trusted-proxies", err.Error(), "list the addresses of your reverse proxies, and no more")
+	}
+	if c.TLS != (TLSFiles{}) {
+		if c.TLS.Certificate == "" || c.TLS.Key == "" {
+			found.add("tls-certificate", "certificate and key go together", "give both --tls-certificate and --tls-key")
+		} else if _, err := c.TLS.load(); err != nil {
+			found.add("tls-certificate", err.Error(), "name a PEM file with the certificate and its chain, and the one with its key")
+		}
+	}
+	plain := c.TLS == (TLSFiles{}) && len(proxies) == 0
+	for _, l := range []struct{ setting, address string }{
+		{"api-addr", c.Listen.API}, {"pages-addr", c.Listen.Pages}, {"office-addr", c.Listen.Office}, {"admin-addr", c.Listen.Admin},
+	} {
+		if l.address == "" && (l.setting == "office-addr" || l.setting == "pages-addr") {
+			continue // no back office; the API's
+		}
+		reach, err := reachOf(l.address)
+		switch {
+		case err != nil:
+			found.add(l.setting, err.Error(), "write an address and a port, such as 127.0.0.1:8600 or :443")
+		case l.setting == "admin-addr" && reach == everywhere && !c.AdminExposed:
+			found.add(l.setting, "figures and profiles of the process would be open to everybody",
+				"listen on 127.0.0.1 or a private address, or say --admin-exposed when a firewall stands before it")
+		case l.setting != "admin-addr" && reach != thisMachine && plain:
+			found.add(l.setting, "PINs and signatures would cross the network unencrypted",
+				"give --tls-certificate and --tls-key, or listen behind a proxy that ends TLS and name it with --trusted-proxies")
+		}
+	}
+	if a := c.Listen.Admin; a != "" && !strings.HasSuffix(a, ":0") && (a == c.Listen.API || a == c.Listen.Pages || a == c.Listen.Office) {
+		found.add("admin-addr", "it is an address that others use as well", "give the admin listener a port of its own")
+	}
+}
+
+// reach is from where a listener can be reached.
+type reach int
+
+const (
+	thisMachine reach = iota
+	privateNetwork
+	everywhere
+)
+
+func reachOf(address string) (reach, error) {
+	host, port, err := net.SplitHostPort(address)
+	if address == "" {
+		return 0, errors.New("it is missing")
+	}
+	if err != nil || port == "" {
+		return 0, fmt.Errorf("%q is no address to listen on", address)
+	}
+	if host == "localhost" {
+		return thisMachine, nil
+	}
+	ip, err := netip.ParseAddr(host)
+	switch {
+	case err != nil || ip.IsUnspecified(): // a name may be anything
+		return everywhere, nil
+	case ip.IsLoopback():
+		return thisMachine, nil
+	case ip.IsPrivate() || ip.IsLinkLocalUnicast():
+		return privateNetwork, nil
+	}
+	return everywhere, nil
+}
+
+func trimSlash(url string) string { return strings.TrimSuffix(url, "/") }
+
+// minSecret is the least number of characters of what merchants sign with.
+const minSecret = 16
+
+// weakSecret says why something must not be signed with, or "".
+func weakSecret(secret string) string {
+	switch {
+	case slices.Contains([]string{sandbox.SeedSecretKey, sandbox.SeedFaspayPassword}, secret):
+		return "is the sandbox's, which everybody knows"
+	case utf8.RuneCountInString(secret) < minSecret:
+		return fmt.Sprintf("has fewer than %d characters", minSecret)
+	}
+	return ""
+}
+
+// refuseWeakSecrets finds merchants whose signatures anybody could make.
+func (a *App) refuseWeakSecrets(ctx context.Context) error {
+	merchants, err := a.Gateway.Merchants(ctx)
+	if err != nil {
+		return err
+	}
+	for _, m := range merchants {
+		if err := checkSecrets(m); err != nil {
+			return fmt.Errorf("%w; rotate it with \"gerbang merchant rotate\"", err)
+		}
+	}
+	return nil
+}
+
+// checkSecrets refuses a merchant with a secret that does not protect it.
+func checkSecrets(m gateway.Merchant) error {
+	for _, one := range []struct{ id, what, secret string }{
+		{m.DOKU.ClientID, "DOKU secret key", m.DOKU.SecretKey}, {m.Faspay.MerchantID, "Faspay password", m.Faspay.Password},
+	} {
+		if weak := weakSecret(one.secret); one.id != "" && weak != "" {
+			return fmt.Errorf("the %s of merchant %s (%s) %s", one.what, m.Name, m.ID, weak)
+		}
+	}
+	return nil
+}
