@@ -69,28 +69,28 @@ func (r *readiness) now() []check {
 func (r *readiness) look(done chan struct{}) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*readyAfter)
 	defer cancel()
-	problem := func(err error, words string) string {
+	checks := []check{{"serving", r.serving()}}
+	holds := func(name, problem string, err error) {
 		if err == nil {
-			return ""
+			problem = ""
+		} else {
+			r.app.log.Error("not ready", "check", name, "problem", problem, "error", err)
 		}
-		r.app.log.Error("not ready", "problem", words, "error", err)
-		return words
+		checks = append(checks, check{name, problem})
 	}
-	now := gateway.SystemClock{}.Now()
-	away, err := r.app.store.Skew(ctx)
-	clock := problem(err, "the database's clock cannot be read")
-	if away > store.MaxSkew {
-		clock = fmt.Sprintf("this machine's clock is %s away from the database's; set both by the same time servers", away.Round(time.Millisecond))
-	}
-	checks := []check{
-		{"serving", r.serving()},
-		{"database", problem(r.app.Gateway.Ready(ctx), "it does not answer")},
-		{"writes", problem(r.app.store.Update(ctx, func(tx gateway.Tx) error {
-			return tx.SetSetting(settingReady, now.UTC().Format(time.RFC3339))
-		}), "the database takes no writes")},
-		{"schema", problem(r.app.store.CheckSchema(ctx), "the database lacks a migration of this build")},
-		{"clock", clock},
-		{"notifier", problem(r.app.notifier.Alive(), "notifications are not being delivered")},
+	holds("notifier", "notifications are not being delivered", r.app.notifier.Alive())
+	var away time.Duration
+	err := r.app.Gateway.Ready(ctx)
+	holds("database", "it does not answer", err)
+	if err == nil { // else the others would say no more than that
+		holds("writes", "the database takes no writes", r.app.store.Update(ctx, func(tx gateway.Tx) error {
+			return tx.SetSetting(settingReady, gateway.SystemClock{}.Now().UTC().Format(time.RFC3339))
+		}))
+		holds("schema", "the database lacks a migration of this build", r.app.store.CheckSchema(ctx))
+		if away, err = r.app.store.Skew(ctx); err == nil && away > store.MaxSkew {
+			err = fmt.Errorf("the clocks are %s apart", away)
+		}
+		holds("clock", "this machine's clock and the database's differ; set both by the same time servers", err)
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
