@@ -23,9 +23,6 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/control"
 )
 
-// version is set by the linker for releases.
-var version = "dev"
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -65,6 +62,8 @@ type commands struct {
 	Trigger triggerCommand `cmd:"" group:"tools" help:"Make an event happen, so that its merchant is notified of it."`
 
 	CheckReceiver checkCommand `cmd:"" group:"tools" help:"Check a merchant's receiver of notifications, and report."`
+
+	About versionCommand `cmd:"" name:"version" group:"shell" help:"Print what this is: version, commit, Go, operating system."`
 
 	Completion completionCommand `cmd:"" group:"shell" help:"Print a script that completes commands and flags in a shell."`
 	Floor      floorCommand      `cmd:"" name:"bench-floor" hidden:"" help:"Serve the smallest honest endpoint."`
