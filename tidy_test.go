@@ -54,6 +54,7 @@ var mayImport = map[string][]string{
 	"internal/signed":  {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
 	"ovo":              {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
 	"ovo/ovotest":      {"internal/app", "internal/gateway", "ovo"},
+	"examples/shop":    {"ovo"},
 	"cmd/gerbang": {
 		"internal/app", "internal/bench", "internal/bench/floor", "internal/control", "internal/gateway", "internal/money", "internal/sandbox", "internal/signed",
 		"internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap", "ovo",
@@ -89,7 +90,7 @@ var bannedCalls = map[string][]string{
 	"log.Print":          {},
 	"log.Printf":         {},
 	"log.Fatal":          {},
-	"os.Exit":            {"cmd/gerbang/main.go"},
+	"os.Exit":            {"cmd/gerbang/main.go", "examples/shop/main.go"},
 }
 
 // onlyIn names packages that may be imported nowhere but where they are listed:
