@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -16,6 +17,17 @@ import (
 	"github.com/gerbang-pay/gerbang/ovo"
 	"github.com/gerbang-pay/gerbang/ovo/ovotest"
 )
+
+// sandboxFor is a sandbox of the test's own or, in CI, the one at $GERBANG_URL, which
+// the tests use in turn.
+func sandboxFor(t *testing.T) *ovotest.Sandbox {
+	t.Helper()
+	if url := os.Getenv("GERBANG_URL"); url != "" {
+		return ovotest.Connect(t, url)
+	}
+	t.Parallel()
+	return ovotest.New(t)
+}
 
 // running is a shop and a customer's browser.
 type running struct {
@@ -160,8 +172,7 @@ func invoice(page string) string { return page[strings.LastIndex(page, "/")+1:] 
 
 // TestShop is paid, told and refunded through every protocol, by the one flag.
 func TestShop(t *testing.T) {
-	t.Parallel()
-	sandbox := ovotest.New(t)
+	sandbox := sandboxFor(t)
 	for _, protocol := range []string{"snap", "jokul", "push", "faspay-json", "faspay-xml"} {
 		t.Run(protocol, func(t *testing.T) { // in turn: they share the merchant's settings
 			shop := start(t, sandbox, protocol, filepath.Join(t.TempDir(), "shop.json"))
@@ -233,8 +244,7 @@ func refundByHand(sandbox *ovotest.Sandbox, order string) {
 
 // Nobody is charged, and the customer is told why.
 func TestNotPaid(t *testing.T) {
-	t.Parallel()
-	sandbox := ovotest.New(t)
+	sandbox := sandboxFor(t)
 	for _, protocol := range []string{"snap", "jokul", "push", "faspay-json", "faspay-xml"} {
 		t.Run(protocol, func(t *testing.T) {
 			shop := start(t, sandbox, protocol, filepath.Join(t.TempDir(), "shop.json"))
@@ -264,12 +274,13 @@ func TestNotPaid(t *testing.T) {
 
 // What breaks on the way leaves nobody in the dark and charges nobody twice.
 func TestFaults(t *testing.T) {
-	t.Parallel()
-	sandbox := ovotest.New(t)
-	lose := func(operation, member string, times int) {
+	sandbox := sandboxFor(t)
+	lose := func(operation, member string, times int) (scenario string) {
+		var made struct{ ID string }
 		sandbox.Call(http.MethodPost, "/scenarios", map[string]any{
 			"match": map[string]any{"operation": operation}, "outcome": map[string]any{member: "lost"}, "times": times,
-		}, nil)
+		}, &made)
+		return made.ID
 	}
 	for _, protocol := range []string{"snap", "jokul"} {
 		t.Run("lost answer "+protocol, func(t *testing.T) {
@@ -290,7 +301,7 @@ func TestFaults(t *testing.T) {
 		file := filepath.Join(t.TempDir(), "shop.json")
 		phone := sandbox.NewWallet(2*price, 0)
 		shop := start(t, sandbox, "snap", file)
-		lose("notification", "notification", 100)
+		lost := lose("notification", "notification", 100)
 		first := shop.pay(sandbox, phone, ovotest.Approve)
 		shop.stop()
 		if phone.Balance().Cash != price {
@@ -298,6 +309,7 @@ func TestFaults(t *testing.T) {
 		}
 		again := start(t, sandbox, "snap", file)
 		again.await(again.url+"/orders/"+invoice(first), saysPaid)
+		sandbox.Call(http.MethodDelete, "/scenarios/"+lost, nil, nil)
 		if second := again.buy(phone.Number); !strings.HasPrefix(second.location, again.url+"/orders/") {
 			t.Errorf("linked before, and sent to %q", second.location)
 		}
