@@ -12,6 +12,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -22,6 +23,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/notify"
+	"github.com/gerbang-pay/gerbang/internal/openapi"
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/store"
@@ -214,6 +216,9 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	root.HandleFunc("GET /readyz", a.ready)
 	watch := &watch{}
 	root.Handle("GET /auditz", watch)
+	root.Handle("GET /openapi.json", openapi.Handler(openapi.Info{Version: c.Version, BaseURL: a.BaseURL, Detail: aboutAPI}, func() []openapi.Call {
+		return slices.Concat(openAPI.Describe(), legacy.Describe(), tokenize.Describe(), box.Describe(), describe())
+	}))
 	root.Handle("/", box.Lose(record(api)))
 
 	a.server = &http.Server{
