@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -28,7 +29,14 @@ func TestMain(m *testing.M) {
 // TestScripts runs the command line as a user would; the scripts are in testdata.
 func TestScripts(t *testing.T) {
 	t.Parallel()
-	runScripts(t, "testdata", nil)
+	recipe, err := filepath.Abs("../../examples/ci")
+	if err != nil {
+		t.Fatal(err)
+	}
+	runScripts(t, "testdata", func(env *testscript.Env) error {
+		env.Setenv("CI", recipe)
+		return nil
+	})
 }
 
 // TestScriptsOnPostgres runs the commands that take a database on PostgreSQL; $DB,

@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"path/filepath"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,6 +20,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/notify"
+	"github.com/gerbang-pay/gerbang/internal/openapi"
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/store"
@@ -199,6 +201,9 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	web.MountAssets(root)
 	a.mountHealth(root)
 	a.mountFigures(root)
+	root.Handle("GET /openapi.json", openapi.Handler(openapi.Info{Version: c.Version, BaseURL: a.BaseURL, Detail: aboutAPI}, func() []openapi.Call {
+		return slices.Concat(spoken.openAPI.Describe(), spoken.legacy.Describe(), spoken.tokenize.Describe(), box.Describe(), describeCalls())
+	}))
 	root.Handle("/", box.Lose(record(a.observed(spoken.mux()))))
 	return root, a.work(ctx, func(ctx context.Context, signal string) { a.heard(ctx, clock, signal) })
 }

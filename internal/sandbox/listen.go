@@ -84,7 +84,7 @@ func (l *listeners) all() []listener {
 }
 
 func (s *Sandbox) listListeners(*http.Request) (any, error) {
-	return map[string]any{"listeners": append([]listener{}, s.listeners.all()...)}, nil
+	return listenersAnswer{append([]listener{}, s.listeners.all()...)}, nil
 }
 
 func (l *listeners) remove(id gateway.MerchantID) {

@@ -161,7 +161,7 @@ func (s *Sandbox) listMerchants(r *http.Request) (any, error) {
 	for _, m := range merchants {
 		views = append(views, s.viewMerchant(m))
 	}
-	return map[string]any{"merchants": views}, err
+	return merchantsAnswer{views}, err
 }
 
 func (s *Sandbox) getMerchant(r *http.Request) (any, error) {

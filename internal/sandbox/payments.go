@@ -87,7 +87,7 @@ func (s *Sandbox) listPayments(r *http.Request) (any, error) {
 	for _, p := range payments {
 		views = append(views, viewPayment(p))
 	}
-	return map[string]any{"payments": views}, err
+	return paymentsAnswer{views}, err
 }
 
 func (s *Sandbox) getPayment(r *http.Request) (any, error) {
@@ -158,10 +158,7 @@ func (s *Sandbox) reversePayment(r *http.Request) (any, error) {
 // refundPayment gives money back as the provider's people do, whom a merchant has to
 // ask where the protocol has no call for it.
 func (s *Sandbox) refundPayment(r *http.Request) (any, error) {
-	var in struct {
-		Amount money.Amount `json:"amount"`
-		Reason string       `json:"reason"`
-	}
+	var in refundRequest
 	if r.ContentLength != 0 {
 		if err := decode(r, &in); err != nil {
 			return nil, err
@@ -241,7 +238,7 @@ func (s *Sandbox) listNotifications(r *http.Request) (any, error) {
 		}
 		views = append(views, v)
 	}
-	return map[string]any{"notifications": views}, nil
+	return notificationsAnswer{views}, nil
 }
 
 func (s *Sandbox) getNotification(r *http.Request) (any, error) {

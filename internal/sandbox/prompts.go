@@ -59,10 +59,7 @@ func (s *Sandbox) approvePrompt(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := struct {
-		PIN string     `json:"pin"`
-		Use ledger.Use `json:"use"`
-	}{Use: ledger.UseCash}
+	in := promptApproval{Use: ledger.UseCash}
 	if r.ContentLength != 0 {
 		if err := decode(r, &in); err != nil {
 			return nil, err
@@ -79,7 +76,7 @@ func (s *Sandbox) approvePrompt(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"state": p.Payment.State, "cash_used": p.Payment.Split.Cash, "points_used": p.Payment.Split.Points}, nil
+	return promptAnswer{p.Payment.State, &p.Payment.Split.Cash, &p.Payment.Split.Points}, nil
 }
 
 func (s *Sandbox) declinePrompt(r *http.Request) (any, error) {
@@ -91,5 +88,5 @@ func (s *Sandbox) declinePrompt(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"state": p.Payment.State}, nil
+	return promptAnswer{State: p.Payment.State}, nil
 }

@@ -284,7 +284,7 @@ func (s *Sandbox) listRequests(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return map[string]any{"requests": s.requests.find(limit, func(e *request) bool { return e.finished && f.match(e) })}, nil
+	return requestsAnswer{s.requests.find(limit, func(e *request) bool { return e.finished && f.match(e) })}, nil
 }
 
 func (s *Sandbox) getRequest(r *http.Request) (any, error) {

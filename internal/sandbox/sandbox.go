@@ -84,7 +84,27 @@ func New(c Config) *Sandbox {
 func (s *Sandbox) Mount(mux *http.ServeMux) {
 	s.mountPages(mux)
 	s.mountShop(mux)
-	for pattern, handle := range map[string]func(*http.Request) (any, error){
+	for pattern, handle := range s.calls() {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" "+root+path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, handle) })
+	}
+	for pattern, handle := range s.streamCalls() {
+		method, path, _ := strings.Cut(pattern, " ")
+		mux.HandleFunc(method+" "+root+path, handle)
+	}
+	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
+		s.serve(w, r, func(r *http.Request) (any, error) {
+			return nil, problem(http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in the sandbox API")
+		})
+	})
+}
+
+// root is what the paths of the control API begin with.
+const root = "/sandbox/v1"
+
+// calls maps each call to what answers it. describe.go describes them.
+func (s *Sandbox) calls() map[string]func(*http.Request) (any, error) {
+	return map[string]func(*http.Request) (any, error){
 		"GET /info": s.info,
 
 		"GET /merchants":        s.listMerchants,
@@ -133,17 +153,15 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 
 		"POST /audit": s.audit,
 		"POST /reset": s.reset,
-	} {
-		method, path, _ := strings.Cut(pattern, " ")
-		mux.HandleFunc(method+" /sandbox/v1"+path, func(w http.ResponseWriter, r *http.Request) { s.serve(w, r, handle) })
 	}
-	mux.HandleFunc("POST /sandbox/v1/listeners", s.listen)
-	mux.HandleFunc("GET /sandbox/v1/requests/events", s.streamRequests)
-	mux.HandleFunc("/sandbox/", func(w http.ResponseWriter, r *http.Request) {
-		s.serve(w, r, func(r *http.Request) (any, error) {
-			return nil, problem(http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in the sandbox API")
-		})
-	})
+}
+
+// streamCalls are those that are answered with server-sent events.
+func (s *Sandbox) streamCalls() map[string]http.HandlerFunc {
+	return map[string]http.HandlerFunc{
+		"POST /listeners":      s.listen,
+		"GET /requests/events": s.streamRequests,
+	}
 }
 
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, handle func(*http.Request) (any, error)) {
@@ -210,22 +228,18 @@ func when(t time.Time) *time.Time {
 }
 
 func (s *Sandbox) info(*http.Request) (any, error) {
-	return map[string]any{
-		"version": s.Version, "profile": "sandbox", "database": s.Database, "now": s.Clock.Now().UTC(), "base_url": s.BaseURL,
-	}, nil
+	return infoAnswer{s.Version, "sandbox", s.Database, s.Clock.Now().UTC(), s.BaseURL}, nil
 }
 
 func (s *Sandbox) getClock(*http.Request) (any, error) {
-	return map[string]any{"now": s.Clock.Now().UTC(), "offset": s.Clock.Offset().String()}, nil
+	return clockAnswer{s.Clock.Now().UTC(), s.Clock.Offset().String()}, nil
 }
 
 // maxAdvance bounds one step of the clock, which cannot go back.
 const maxAdvance = 10 * 365 * 24 * time.Hour
 
 func (s *Sandbox) advanceClock(r *http.Request) (any, error) {
-	var in struct {
-		By string `json:"by"`
-	}
+	var in clockStep
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
@@ -266,7 +280,7 @@ func (s *Sandbox) audit(r *http.Request) (any, error) {
 		}
 		list = append(list, view)
 	}
-	return map[string]any{"ok": ok, "invariants": list}, nil
+	return auditAnswer{ok, list}, nil
 }
 
 func (s *Sandbox) reset(r *http.Request) (any, error) {
@@ -282,5 +296,5 @@ func (s *Sandbox) reset(r *http.Request) (any, error) {
 	if err := s.Seed(r.Context()); err != nil {
 		return nil, err
 	}
-	return map[string]any{"ok": true}, nil
+	return okAnswer{true}, nil
 }

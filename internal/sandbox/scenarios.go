@@ -45,9 +45,9 @@ type scenario struct {
 // scenarioForm is a scenario as it is asked for. Of the operations that match it, the
 // first Skip go by, and then every Every-th has the outcome, Times in all.
 type scenarioForm struct {
-	Match   scenarioMatch `json:"match"`
+	Match   scenarioMatch `json:"match,omitempty"`
 	Outcome scenarioWish  `json:"outcome"`
-	Times   int           `json:"times"`
+	Times   int           `json:"times,omitempty"`
 	Skip    int           `json:"skip,omitempty"`
 	Every   int           `json:"every,omitempty"`
 }
@@ -294,7 +294,7 @@ func (s *Scenarios) all() []scenario {
 }
 
 func (s *Sandbox) listScenarios(*http.Request) (any, error) {
-	return map[string]any{"scenarios": s.Scenarios.all(), "magic": magicViews(), "operations": scenarioOperations}, nil
+	return scenariosAnswer{s.Scenarios.all(), magicViews(), scenarioOperations}, nil
 }
 
 func (s *Sandbox) createScenario(r *http.Request) (any, error) {
@@ -324,5 +324,5 @@ func (s *Sandbox) deleteScenario(r *http.Request) (any, error) {
 	if !s.Scenarios.remove(r.PathValue("id")) {
 		return nil, problem(http.StatusNotFound, "no such scenario; it may be used up")
 	}
-	return map[string]any{"ok": true}, nil
+	return okAnswer{true}, nil
 }

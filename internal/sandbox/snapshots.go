@@ -64,14 +64,11 @@ func (s *Sandbox) listSnapshots(*http.Request) (any, error) {
 			}
 		}
 	}
-	return map[string]any{"snapshots": list}, nil
+	return snapshotsAnswer{list}, nil
 }
 
 func (s *Sandbox) saveSnapshot(r *http.Request) (any, error) {
-	var in struct {
-		Name    string `json:"name"`
-		Replace bool   `json:"replace"`
-	}
+	var in snapshotRequest
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
@@ -143,7 +140,7 @@ func (s *Sandbox) loadSnapshot(r *http.Request) (any, error) {
 	}
 	s.Scenarios.clear()
 	// Nobody holds a notification that was held when the snapshot was saved.
-	return map[string]any{"ok": true}, s.Gateway.ReleaseNotifications(r.Context())
+	return okAnswer{true}, s.Gateway.ReleaseNotifications(r.Context())
 }
 
 // setOffset puts the clock where it was, which may be back.
@@ -168,5 +165,5 @@ func (s *Sandbox) deleteSnapshot(r *http.Request) (any, error) {
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, noSnapshot(name)
 	}
-	return map[string]any{"ok": true}, err
+	return okAnswer{true}, err
 }

@@ -108,7 +108,7 @@ func (s *Sandbox) listWallets(r *http.Request) (any, error) {
 		}
 		views = append(views, v)
 	}
-	return map[string]any{"wallets": views}, nil
+	return walletsAnswer{views}, nil
 }
 
 func (s *Sandbox) getWallet(r *http.Request) (any, error) {
@@ -182,9 +182,7 @@ func (s *Sandbox) patchWallet(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := struct {
-		Limits limitsView `json:"limits"`
-	}{limitsView(w.Limits)}
+	in := walletChange{limitsView(w.Limits)}
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
@@ -199,10 +197,7 @@ func (s *Sandbox) topUpWallet(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in struct {
-		Cash   money.Amount `json:"cash"`
-		Points money.Amount `json:"points"`
-	}
+	var in walletTopUp
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
@@ -217,9 +212,7 @@ func (s *Sandbox) setWalletStatus(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in struct {
-		Status gateway.WalletStatus `json:"status"`
-	}
+	var in walletState
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
@@ -235,9 +228,7 @@ func (s *Sandbox) changeNumber(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in struct {
-		Phone string `json:"phone"`
-	}
+	var in walletNumber
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
@@ -265,11 +256,7 @@ func (s *Sandbox) unlink(r *http.Request) (any, error) {
 // completePage walks a hosted page as its customer would, for tests without a
 // browser, and says where the browser would go.
 func (s *Sandbox) completePage(r *http.Request) (any, error) {
-	in := struct {
-		URL     string `json:"url"`
-		PIN     string `json:"pin"`
-		Outcome string `json:"outcome"`
-	}{Outcome: "approve"}
+	in := pageVisit{Outcome: "approve"}
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
@@ -288,7 +275,7 @@ func (s *Sandbox) completePage(r *http.Request) (any, error) {
 	if redirect == "" {
 		redirect = v.Page.ReturnURL()
 	}
-	return map[string]any{"redirect_to": redirect, "state": v.Page.State}, nil
+	return pageAnswer{redirect, v.Page.State}, nil
 }
 
 func (s *Sandbox) walkPage(ctx context.Context, key, pin, outcome string) (gateway.PageView, error) {
