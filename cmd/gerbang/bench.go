@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -29,7 +30,7 @@ type benchCommand struct {
 	Warmup   time.Duration `help:"How long the load runs before measuring begins." default:"2s"`
 	Rate     int64         `help:"Calls a second in an open loop, which counts latency from when a call was meant to begin. 0 is a closed loop." placeholder:"N"`
 	Prefill  int           `help:"Payments that the book holds before." placeholder:"N"`
-	Baseline bool          `help:"Measure the smallest honest endpoint on SQLite and, with a PostgreSQL database, pgbench in turn with the gateway, with as many clients."`
+	Baseline bool          `help:"Measure the smallest honest endpoint on the same engine and, on PostgreSQL, pgbench in turn with the gateway, with as many clients."`
 	Rounds   int           `help:"Repeat everything that often, in turn, and report medians." default:"1"`
 	Keep     bool          `help:"Keep the installation, and say where it is."`
 	JSON     bool          `help:"Print JSON for programs."`
@@ -87,7 +88,11 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 	defer server.stop()
 	servers := map[string]*benchServer{}
 	if c.Baseline {
-		floor, err := startServer(ctx, std, filepath.Join(i.DataDir, "floor"), "bench-floor")
+		args := []string{"bench-floor"}
+		if i.Database != "" {
+			args = append(args, "--database="+i.Database)
+		}
+		floor, err := startServer(ctx, std, filepath.Join(i.DataDir, "floor"), args...)
 		if err != nil {
 			return r, err
 		}
@@ -311,10 +316,12 @@ type baselineView struct {
 type floorCommand struct {
 	Data      string `required:"" type:"path"`
 	ReadyFile string `required:"" type:"path"`
+	Database  string `env:"-"` // or a new file in Data
 }
 
 func (c floorCommand) Run(ctx context.Context) error {
-	return floor.Serve(ctx, filepath.Join(c.Data, "floor.db"), func(baseURL string) error { return writeReady(c.ReadyFile, baseURL) })
+	database := cmp.Or(c.Database, filepath.Join(c.Data, "floor.db"))
+	return floor.Serve(ctx, database, func(baseURL string) error { return writeReady(c.ReadyFile, baseURL) })
 }
 
 func perSecond(r bench.Result) float64 { return float64(r.Payments) / r.Duration.Seconds() }

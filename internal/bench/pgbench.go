@@ -104,9 +104,12 @@ func RunPGBench(ctx context.Context, program, database string, l Load) (Result, 
 		"-j", strconv.Itoa(min(2, l.Clients)), "-T", strconv.Itoa(seconds), target)
 	cmd.Env = append(os.Environ(), "PGPASSWORD="+password)
 	out, err := cmd.CombinedOutput()
-	rate := pgbenchRate.FindSubmatch(out)
-	if err != nil || rate == nil {
+	if err != nil {
 		return Result{}, fmt.Errorf("pgbench: %w: %s", err, out)
+	}
+	rate := pgbenchRate.FindSubmatch(out)
+	if rate == nil {
+		return Result{Load: l}, nil // nobody's transaction ended in time
 	}
 	perSecond, err := strconv.ParseInt(string(rate[1]), 10, 64)
 	return Result{Load: l, Payments: perSecond * int64(seconds)}, err
