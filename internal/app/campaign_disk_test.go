@@ -112,13 +112,18 @@ func TestAnswersWaitForTheDisk(t *testing.T) {
 	tally{fault: "fsync before each answer, traced", trials: payments, acked: proven}.publish(t)
 }
 
-// limit bounds a resource of a process.
+// limit bounds a resource of a process, up to what it may have at most.
 func limit(t testing.TB, p process, resource int, to uint64) {
 	t.Helper()
-	limit := syscall.Rlimit{Cur: to, Max: ^uint64(0)}
-	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(p.cmd.Process.Pid), uintptr(resource), uintptr(unsafe.Pointer(&limit)), 0, 0, 0); errno != 0 {
-		t.Fatal(errno)
+	prlimit := func(set, get *syscall.Rlimit) {
+		if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(p.cmd.Process.Pid), uintptr(resource), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(get)), 0, 0); errno != 0 {
+			t.Fatal(errno)
+		}
 	}
+	var l syscall.Rlimit
+	prlimit(nil, &l)
+	l.Cur = min(to, l.Max)
+	prlimit(&l, nil)
 }
 
 // TestCampaignDiskFull fills the disk under load: files may not grow beyond a size,

@@ -381,7 +381,7 @@ func (r *rig) hear() {
 	mux.Handle("/faspay", faspay)
 	var calls atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
-		if r.moody.Load() && misbehave(w, int(calls.Add(1))) {
+		if r.moody.Load() && misbehave(w, req, int(calls.Add(1))) {
 			return
 		}
 		mux.ServeHTTP(w, req)
@@ -398,30 +398,32 @@ func (r *rig) hear() {
 }
 
 // misbehave answers in a way that acknowledges nothing, for four calls of five.
-func misbehave(w http.ResponseWriter, call int) bool {
-	switch call % 10 {
-	case 0, 5:
+// Faspay's acknowledgement is in words; DOKU takes any 2xx for one.
+func misbehave(w http.ResponseWriter, req *http.Request, call int) bool {
+	inWords := req.URL.Path == "/faspay"
+	switch kind := call % 10; {
+	case kind == 0, kind == 5:
 		return false
-	case 1:
-		w.WriteHeader(http.StatusServiceUnavailable)
-	case 2:
+	case kind == 1:
 		w.Header().Set("Retry-After", "1")
 		w.WriteHeader(http.StatusTooManyRequests)
-	case 3:
+	case kind == 2:
 		w.Header().Set("Location", "/elsewhere")
 		w.WriteHeader(http.StatusMovedPermanently)
-	case 4:
+	case kind == 3:
 		w.WriteHeader(http.StatusGone)
-	case 6: // hangs up without a word
+	case kind == 4: // hangs up without a word
 		panic(http.ErrAbortHandler)
-	case 7: // hangs up in the middle
+	case kind == 6: // hangs up in the middle
 		w.Header().Set("Content-Length", "1000")
 		w.Write([]byte("{"))
 		panic(http.ErrAbortHandler)
-	case 8: // means well and says nothing
+	case kind == 7 && inWords: // means well and says nothing
 		w.WriteHeader(http.StatusOK)
-	case 9: // lies
-		w.Write([]byte(`{"responseCode":"5005600","response_code":"99","status":"FAILED"}`))
+	case kind == 8 && inWords: // says no with a status that says yes
+		w.Write([]byte(`{"response":"Payment Notification","response_code":"01","response_desc":"Failed"}`))
+	default:
+		w.WriteHeader(http.StatusServiceUnavailable)
 	}
 	return true
 }
@@ -557,18 +559,18 @@ func (r *rig) settleNotifications(charged map[string]int, ids map[string]string)
 		})
 		return events, n
 	}
-	last, patience := time.Now(), 40
+	last, step := time.Now(), 2*time.Minute
 	for notified < len(charged) {
 		r.call("GET", "/clock", nil, 200, nil)
 		if _, n := hear(); n > notified {
 			notified, last = n, time.Now()
 		}
 		if time.Since(last) > time.Second {
-			if patience--; patience == 0 {
+			if step > 48*time.Hour {
 				break
 			}
-			r.advance(2 * time.Minute)
-			last = time.Now()
+			r.advance(step)
+			last, step = time.Now(), 2*step
 		}
 	}
 	events, _ := hear()
