@@ -77,9 +77,11 @@ planted: ## Build every planted bug and run the tests that must notice it
 simulate: ## Play SEEDS (500) simulations of seven virtual days
 	$(GO) test ./internal/app -timeout 60m -run TestSimulation -sim.seeds $${SEEDS:-500} -v
 
-campaign: ## Kill, crash and fill the disk for minutes; writes docs/reliability.md
-	$(GO) test ./internal/app -timeout 60m -run 'TestCampaign|TestAnswersWaitForTheDisk' -campaign.kills $${KILLS:-200} -campaign.rounds $${ROUNDS:-5} \
-		-campaign.report $(CURDIR)/docs/reliability.md -v
+campaign: needs ## Kill, crash, freeze and cut on both engines for minutes; writes docs/reliability.md
+	@for engine in sqlite postgres; do \
+		GERBANG_TEST_ENGINE=$$engine $(GO) test ./internal/app -timeout 60m -run 'TestCampaign|TestAnswersWaitForTheDisk' -v \
+			-campaign.kills $${KILLS:-200} -campaign.rounds $${ROUNDS:-5} -campaign.step 1 -campaign.report $(CURDIR)/docs/reliability.md || exit 1; \
+	done
 
 # The database of vulnerabilities is asked over the network. Where that is not possible
 # nothing was checked, and this says so.

@@ -24,6 +24,7 @@ func TestAnswersWaitForTheDisk(t *testing.T) {
 		t.Skip("traces system calls")
 	}
 	t.Parallel()
+	ofSQLite(t)
 	if _, err := exec.LookPath("strace"); err != nil {
 		t.Fatal("this test needs strace: install it, or run the tests with -short")
 	}
@@ -111,29 +112,33 @@ func TestAnswersWaitForTheDisk(t *testing.T) {
 	tally{fault: "fsync before each answer, traced", trials: payments, acked: proven}.publish(t)
 }
 
-// limitFiles bounds the size of files that a process may write, which looks like a
-// full disk.
-func limitFiles(t testing.TB, pid int, bytes uint64) {
+// limit bounds a resource of a process, up to what it may have at most.
+func limit(t testing.TB, p process, resource int, to uint64) {
 	t.Helper()
-	limit := syscall.Rlimit{Cur: bytes, Max: ^uint64(0)}
-	if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(pid), syscall.RLIMIT_FSIZE, uintptr(unsafe.Pointer(&limit)), 0, 0, 0); errno != 0 {
-		t.Fatal(errno)
+	prlimit := func(set, get *syscall.Rlimit) {
+		if _, _, errno := syscall.RawSyscall6(syscall.SYS_PRLIMIT64, uintptr(p.cmd.Process.Pid), uintptr(resource), uintptr(unsafe.Pointer(set)), uintptr(unsafe.Pointer(get)), 0, 0); errno != 0 {
+			t.Fatal(errno)
+		}
 	}
+	var l syscall.Rlimit
+	prlimit(nil, &l)
+	l.Cur = min(to, l.Max)
+	prlimit(&l, nil)
 }
 
-// TestCampaignDiskFull fills the disk under load. Payments are then refused and
-// nothing of them remains, inquiries go on, and once there is room so does the
-// rest, without a restart.
+// TestCampaignDiskFull fills the disk under load: files may not grow beyond a size,
+// which looks like it. Payments are then refused and nothing of them remains,
+// inquiries go on, and once there is room so does the rest, without a restart.
 func TestCampaignDiskFull(t *testing.T) {
 	t.Parallel()
-	r := newRig(t, 6)
-	ctx := context.Background()
-	snap, legacy := r.snapClient(r.m), r.jokulClient(r.m)
+	ofSQLite(t)
+	r := newRig(t, 8, 1)
+	at := r.replicas[0]
 	n := 0
 	payment := func(customer int) (string, error) {
 		n++
 		reference := fmt.Sprint("F-", n)
-		err := r.pay(ctx, snap, legacy, customer, reference)
+		err := r.pay(at, customer, reference)
 		r.note(reference, err)
 		return reference, err
 	}
@@ -147,7 +152,7 @@ func TestCampaignDiskFull(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		limitFiles(t, r.process.cmd.Process.Pid, uint64(wal.Size())+128<<10)
+		limit(t, at.process, syscall.RLIMIT_FSIZE, uint64(wal.Size())+128<<10)
 		refused := 0
 		for tries := 0; refused < 10; tries++ {
 			if _, err := payment(tries % len(r.phones)); err != nil {
@@ -157,12 +162,12 @@ func TestCampaignDiskFull(t *testing.T) {
 				t.Fatal("the disk does not fill")
 			}
 		}
-		if s, err := legacy.Status(ctx, reference); err != nil || s.State != ovo.StateSuccess {
+		if s, err := at.jokul.Status(context.Background(), reference); err != nil || s.State != ovo.StateSuccess {
 			t.Errorf("round %d: an inquiry on a full disk: %+v, %v", round, s, err)
 		}
 		r.call("GET", "/wallets/"+r.phones[0], nil, 200, nil)
 		r.call("POST", "/audit", nil, 200, nil)
-		limitFiles(t, r.process.cmd.Process.Pid, ^uint64(0))
+		limit(t, at.process, syscall.RLIMIT_FSIZE, ^uint64(0))
 		if _, err := payment(0); err != nil {
 			t.Errorf("round %d: there is room again, and a payment says %v", round, err)
 		}

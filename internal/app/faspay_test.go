@@ -647,14 +647,7 @@ type faspayTeller struct {
 // client is an SDK client in the teller's encoding.
 func (f *faspayTeller) client() *ovo.FaspayClient {
 	f.k.c.t.Helper()
-	c, err := ovo.Faspay(ovo.FaspayConfig{
-		BaseURL: f.k.c.base, MerchantID: f.k.terms.MerchantID, MerchantName: "Toko", UserID: f.k.terms.UserID, Password: f.k.terms.Password,
-		Format: ovo.FaspayFormat(f.k.format), HTTPClient: client,
-	})
-	if err != nil {
-		f.k.c.t.Fatal(err)
-	}
-	return c
+	return f.k.c.faspayClient(f.k.terms, ovo.FaspayFormat(f.k.format))
 }
 
 func (f *faspayTeller) bind(phone, _ string) string {

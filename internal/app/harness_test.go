@@ -330,8 +330,9 @@ func (c control) notificationOf(subject string, done func(notification) bool) no
 }
 
 type payment struct {
-	ID, Reference, State, Reason string
-	Amount                       int64
+	ID, Reference, Order, State, Reason string
+	Amount                              int64
+	RefundedCash                        int64 `json:"refunded_cash"`
 }
 
 // payments lists every payment.

@@ -10,34 +10,14 @@ import (
 	"github.com/gerbang-pay/gerbang/ovo"
 )
 
-func (c control) faspayClient(merchantID string) *ovo.FaspayClient {
-	c.t.Helper()
-	var m struct {
-		Faspay struct {
-			MerchantID string `json:"merchant_id"`
-			UserID     string `json:"user_id"`
-			Password   string
-		}
-		Name string
-	}
-	c.call("GET", "/merchants/"+merchantID, nil, 200, &m)
-	f, err := ovo.Faspay(ovo.FaspayConfig{
-		BaseURL: c.base, MerchantID: m.Faspay.MerchantID, MerchantName: m.Name, UserID: m.Faspay.UserID, Password: m.Faspay.Password, HTTPClient: client,
-	})
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	return f
-}
-
 // TestOthersOrdersAreOutOfReach is TestOthersThingsAreOutOfReach for Faspay, where a
 // link is named by its phone and a payment by its order.
 func TestOthersOrdersAreOutOfReach(t *testing.T) {
 	t.Parallel()
 	c, dir := running(t)
 	ctx := t.Context()
-	ours := c.faspayClient(c.seededMerchant().ID)
-	theirs := c.faspayClient(c.newMerchant("Toko Lain").ID)
+	ours := c.faspayClient(c.faspayTerms(c.seededMerchant().ID), "")
+	theirs := c.faspayClient(c.faspayTerms(c.newMerchant("Toko Lain").ID), "")
 	const linked, unlinked = "081211111111", "081222222222"
 	activation, err := ours.Activate(ctx, ovo.FaspayActivateRequest{Phone: linked, CustomerName: "Anton"})
 	if err != nil {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"testing/synctest"
 	"time"
 
@@ -35,6 +36,16 @@ func (w *simulation) push() *ovo.PushClient {
 
 func (w *simulation) jokul() *ovo.JokulClient {
 	c, err := ovo.Jokul(ovo.JokulConfig{BaseURL: "http://gerbang.sim:80", ClientID: w.merch.DOKU.ClientID, SecretKey: w.merch.DOKU.SecretKey, HTTPClient: w.client})
+	if err != nil {
+		w.t.Fatal(err)
+	}
+	return c
+}
+
+func (w *simulation) faspay() *ovo.FaspayClient {
+	c, err := ovo.Faspay(ovo.FaspayConfig{
+		BaseURL: "http://gerbang.sim:80", MerchantID: w.terms.MerchantID, MerchantName: "Toko", UserID: w.terms.UserID, Password: w.terms.Password, HTTPClient: w.client,
+	})
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -108,9 +119,13 @@ func (w *simulation) happen(reference string) string {
 	if bound == "" {
 		return w.bind(phone)
 	}
-	switch w.rand.IntN(20) {
+	switch w.rand.IntN(24) {
 	case 0:
 		return w.bind(phone)
+	case 20:
+		return w.link(phone)
+	case 21, 22, 23:
+		return w.order(bound, reference, amount)
 	case 1, 2, 3, 4:
 		reference = w.perhapsAgain(reference)
 		w.asked[reference] = "snap"
@@ -261,6 +276,51 @@ func (w *simulation) sale(bound, reference string, amount int64) string {
 	return fmt.Sprintf("%s buys %s for %d: %s %d %s", bound, reference, amount, outcome, status, out.RedirectTo)
 }
 
+// link asks for a phone's consent through Faspay, or ends it.
+func (w *simulation) link(phone string) string {
+	ctx := context.Background()
+	if w.rand.IntN(3) == 0 {
+		return fmt.Sprintf("%s is unlinked: %s", phone, simOutcome(w.faspay().Unlink(ctx, phone)))
+	}
+	a, err := w.faspay().Activate(ctx, ovo.FaspayActivateRequest{Phone: phone, CustomerName: "Sari"})
+	if err != nil {
+		return fmt.Sprintf("%s is asked to link: %s", phone, simOutcome(err))
+	}
+	outcome := []string{"approve", "approve", "cancel", "wrong_otp"}[w.rand.IntN(4)]
+	return fmt.Sprintf("%s is asked to link: %s %d", phone, outcome, w.call("POST", "/pages/complete", map[string]string{"url": a.RedirectURL, "outcome": outcome}, nil))
+}
+
+// order asks for a payment through Faspay. The customer confirms on a page, or does
+// not; the merchant inquires, or withdraws.
+func (w *simulation) order(bound, bill string, amount int64) string {
+	ctx := context.Background()
+	if old := oneOf(w, w.asked); old != "" && w.asked[old] == "faspay" && w.rand.IntN(2) == 0 {
+		bill = old
+	}
+	w.asked[bill] = "faspay"
+	p, err := w.faspay().Pay(ctx, ovo.FaspayPayRequest{
+		Phone: bound, BillNo: bill, Description: "Things", Amount: amount, CustomerName: "Sari", Email: "sari@shop.test", Purses: ovo.FaspayPointsFirst,
+	})
+	if err != nil {
+		return fmt.Sprintf("%s orders %s: %s", bound, bill, simOutcome(err))
+	}
+	outcome := []string{"approve", "approve", "cancel", "wrong_pin", "leave", "withdraw"}[w.rand.IntN(6)]
+	status := 0
+	switch outcome {
+	case "leave":
+	case "withdraw":
+		_, err = w.faspay().Cancel(ctx, ovo.FaspayCancelRequest{FaspayBill: ovo.FaspayBill{TrxID: p.TrxID, BillNo: bill}, Reason: "out of stock"})
+	default:
+		status = w.call("POST", "/pages/complete", map[string]string{"url": p.RedirectURL, "outcome": outcome}, nil)
+	}
+	s, asked := w.faspay().Inquire(ctx, ovo.FaspayBill{TrxID: p.TrxID, BillNo: bill})
+	if asked == nil && s.State == ovo.StateSuccess {
+		w.acked[p.TrxID] = "faspay"
+		w.counts["order paid"]++
+	}
+	return fmt.Sprintf("%s orders %s for %d: %s %d %s, %s %s", bound, bill, amount, outcome, status, simOutcome(err), s.State, simOutcome(asked))
+}
+
 // pushed asks a phone. The customer approves, declines, lets time pass, or the
 // caller hangs up.
 func (w *simulation) pushed(phone, reference string, amount int64) string {
@@ -334,9 +394,14 @@ func (w *simulation) finish() {
 	if err != nil {
 		w.t.Fatal(err)
 	}
-	state := map[string]gateway.Payment{}
+	state, paid := map[string]gateway.Payment{}, map[string]int{}
 	for _, p := range all {
 		state[p.Reference] = p
+		if p.Order != "" && p.State == gateway.PaymentSucceeded {
+			if paid[p.Order]++; paid[p.Order] == 2 {
+				w.t.Errorf("the order %s was paid twice", p.Order)
+			}
+		}
 		if !p.State.Final() {
 			w.t.Errorf("%s is still %s", p.Reference, p.State)
 		}
@@ -367,17 +432,22 @@ func (w *simulation) finish() {
 		}
 	}
 	for reference, p := range state {
-		if w.asked[reference] == "" {
+		if w.asked[reference] == "" && w.asked[p.Order] != "faspay" {
 			w.t.Errorf("%s is there and nobody sent it", reference)
 		}
 		if want := 1; p.State != gateway.PaymentRefused && len(w.events[reference]) != want {
 			w.t.Errorf("%s is %s and the merchant heard of %d events", reference, p.State, len(w.events[reference]))
 		}
 	}
-	for _, reference := range slices.Sorted(maps.Keys(state)) {
-		p := state[reference]
-		fmt.Fprintf(&w.log, "%s is %s, paid %v, refunded %v\n", reference, p.State, p.Split, p.Refunded)
+	var lines []string
+	for reference, p := range state {
+		if p.Order != "" {
+			reference = p.Order // its own number is drawn by lot
+		}
+		lines = append(lines, fmt.Sprintf("%s is %s, paid %v, refunded %v\n", reference, p.State, p.Split, p.Refunded))
 	}
+	slices.Sort(lines)
+	w.log.WriteString(strings.Join(lines, ""))
 	w.counts["payments"] += len(state)
 	w.counts["acknowledged"] += len(w.acked)
 }

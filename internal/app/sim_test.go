@@ -45,7 +45,7 @@ var (
 //
 //	go test ./internal/app -run TestSimulation -sim.seed=N -v
 func TestSimulation(t *testing.T) {
-	template, merch := simTemplate(t)
+	template, merch, terms := simTemplate(t)
 	seeds := []uint64{*simSeed}
 	if *simSeed == 0 {
 		seeds = nil
@@ -55,7 +55,7 @@ func TestSimulation(t *testing.T) {
 	}
 	total := map[string]int{}
 	for _, seed := range seeds {
-		log, counts := simulate(t, template, merch, seed, *simSteps)
+		log, counts := simulate(t, template, merch, terms, seed, *simSteps)
 		for name, n := range counts {
 			total[name] += n
 		}
@@ -64,7 +64,7 @@ func TestSimulation(t *testing.T) {
 		}
 	}
 	t.Logf("%d seeds of %d events: %v", len(seeds), *simSteps, total)
-	for _, must := range []string{"crash before commit", "crash after commit", "store failed", "commit answer lost", "push paid", "sale paid"} {
+	for _, must := range []string{"crash before commit", "crash after commit", "store failed", "commit answer lost", "push paid", "sale paid", "order paid"} {
 		if len(seeds) >= 25 && total[must] == 0 {
 			t.Errorf("no simulation had a %s", must)
 		}
@@ -74,9 +74,9 @@ func TestSimulation(t *testing.T) {
 // TestSimulationRepeats plays one seed twice: whatever a simulation finds can be
 // looked at again.
 func TestSimulationRepeats(t *testing.T) {
-	template, merch := simTemplate(t)
-	first, _ := simulate(t, template, merch, 7, 40)
-	second, _ := simulate(t, template, merch, 7, 40)
+	template, merch, terms := simTemplate(t)
+	first, _ := simulate(t, template, merch, terms, 7, 40)
+	second, _ := simulate(t, template, merch, terms, 7, 40)
 	if diff := cmp.Diff(strings.Split(first, "\n"), strings.Split(second, "\n")); diff != "" {
 		t.Errorf("seed 7 played two ways (-first +second):\n%s", diff)
 	}
@@ -88,22 +88,26 @@ var simPhones = []string{"081700000001", "081700000002", "081700000003"}
 
 // simTemplate makes the directory that every simulation starts from. Its keys are
 // expensive to make.
-func simTemplate(t *testing.T) (string, merchant) {
+func simTemplate(t *testing.T) (string, merchant, faspayTerms) {
 	t.Helper()
 	dir := t.TempDir()
 	a := start(t, dir)
 	c := control{t, a.BaseURL}
 	m := c.seededMerchant()
-	c.call("PATCH", "/merchants/"+m.ID, map[string]any{"doku": map[string]any{
-		"notification_url": "http://" + simShop + "/jokul",
-		"snap": map[string]string{"token_url": "http://" + simShop + "/token", "notification_url": "http://" + simShop + "/paid",
-			"binding_notification_url": "http://" + simShop + "/bound"},
-	}}, 200, nil)
+	c.call("PATCH", "/merchants/"+m.ID, map[string]any{
+		"doku": map[string]any{
+			"notification_url": "http://" + simShop + "/jokul",
+			"snap": map[string]string{"token_url": "http://" + simShop + "/token", "notification_url": "http://" + simShop + "/paid",
+				"binding_notification_url": "http://" + simShop + "/bound"},
+		},
+		"faspay": map[string]string{"notification_url": "http://" + simShop + "/faspay", "activation_callback_url": "http://" + simShop + "/linked"},
+	}, 200, nil)
 	for _, phone := range simPhones {
 		c.call("POST", "/wallets", map[string]any{"phone": phone, "cash": 3_000_000, "points": 50_000}, 201, nil)
 	}
+	terms := c.faspayTerms(m.ID)
 	stop(t, a)
-	return dir, m
+	return dir, m, terms
 }
 
 // pipes is a network in memory.
@@ -197,6 +201,7 @@ type simulation struct {
 	image  string // what is on disk of a process that died
 	db     gateway.Store
 	merch  merchant
+	terms  faspayTerms
 
 	mu      sync.Mutex
 	fault   fault
@@ -210,14 +215,14 @@ type simulation struct {
 	counts map[string]int
 	ahead  time.Duration // of the sandbox's clock
 	tokens map[string]string
-	acked  map[string]string // reference → "snap" or "jokul"
+	acked  map[string]string // reference, of an order its number → "snap", "jokul" or "faspay"
 	dying  map[string]bool   // acknowledged while the process died
 	asked  map[string]string // every reference that was sent
 	pushes sync.WaitGroup
 	number int
 }
 
-func simulate(t *testing.T, template string, merch merchant, seed uint64, steps int) (log string, counts map[string]int) {
+func simulate(t *testing.T, template string, merch merchant, terms faspayTerms, seed uint64, steps int) (log string, counts map[string]int) {
 	t.Helper()
 	cryptotest.SetGlobalRandom(t, seed)
 	root := t.TempDir()
@@ -229,7 +234,7 @@ func simulate(t *testing.T, template string, merch merchant, seed uint64, steps 
 	}()
 	synctest.Test(t, func(t *testing.T) {
 		w := &simulation{
-			t: t, merch: merch, rand: rand.New(rand.NewPCG(seed, 1)), net: &pipes{listeners: map[string]*pipeListener{}, open: map[net.Conn]string{}},
+			t: t, merch: merch, terms: terms, rand: rand.New(rand.NewPCG(seed, 1)), net: &pipes{listeners: map[string]*pipeListener{}, open: map[net.Conn]string{}},
 			events: map[string]map[string]bool{}, shop: "up", counts: map[string]int{}, tokens: map[string]string{}, acked: map[string]string{}, dying: map[string]bool{}, asked: map[string]string{},
 		}
 		w.client = &http.Client{Timeout: 2 * time.Minute, Transport: &http.Transport{DialContext: w.net.dial, DisableKeepAlives: true}}
@@ -389,9 +394,20 @@ func (w *simulation) openShop() *http.Server {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	faspay, err := ovo.NewFaspayReceiver(ovo.FaspayReceiverConfig{
+		MerchantID: w.terms.MerchantID, UserID: w.terms.UserID, Password: w.terms.Password, NotificationPath: "/faspay", ActivationPath: "/linked",
+		OnPayment:    func(_ context.Context, n ovo.FaspayNotification) error { return hear(n.TrxID, n.EventKey) },
+		OnActivation: func(context.Context, ovo.FaspayLink) error { return nil },
+		Now:          func() time.Time { w.mu.Lock(); defer w.mu.Unlock(); return time.Now().Add(w.ahead) },
+	})
+	if err != nil {
+		w.t.Fatal(err)
+	}
 	mux := http.NewServeMux()
 	mux.Handle("/", snap)
 	mux.Handle("/jokul", jokul)
+	mux.Handle("/faspay", faspay)
+	mux.Handle("/linked", faspay)
 	server := &http.Server{Handler: http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
 		w.mu.Lock()
 		shop := w.shop

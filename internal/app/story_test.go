@@ -299,3 +299,22 @@ func (c control) jokulClient(m merchant) *ovo.JokulClient {
 	}
 	return j
 }
+
+// faspayTerms are how a merchant uses Faspay.
+func (c control) faspayTerms(merchantID string) faspayTerms {
+	c.t.Helper()
+	var m struct{ Faspay faspayTerms }
+	c.call("GET", "/merchants/"+merchantID, nil, 200, &m)
+	return m.Faspay
+}
+
+func (c control) faspayClient(terms faspayTerms, format ovo.FaspayFormat) *ovo.FaspayClient {
+	c.t.Helper()
+	f, err := ovo.Faspay(ovo.FaspayConfig{
+		BaseURL: c.base, MerchantID: terms.MerchantID, MerchantName: "Toko", UserID: terms.UserID, Password: terms.Password, Format: format, HTTPClient: client,
+	})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return f
+}

@@ -1,15 +1,9 @@
 package store_test
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"net"
-	"net/url"
-	"path/filepath"
-	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -55,117 +49,6 @@ func TestPostgresRefusesUnsafeServers(t *testing.T) {
 	}
 }
 
-// proxy stands between a store and its server, and can lose the answer to a COMMIT
-// or the COMMIT itself.
-type proxy struct {
-	url     string
-	trouble atomic.Int32 // what becomes of the next COMMIT
-	commits atomic.Int32 // those that were lost
-	refuse  atomic.Bool  // new connections
-	commit  atomic.Value // string: the name of the prepared COMMIT, the same on all connections
-}
-
-var commitPrepared = regexp.MustCompile(`([a-z_0-9]+)\x00COMMIT\x00`)
-
-const (
-	loseAnswer = 1 + iota // the server commits, the client never hears of it
-	loseCommit            // it does not reach the server
-	loseAll               // as loseAnswer, and the server cannot be reached any more
-)
-
-func newProxy(t *testing.T, target string) *proxy {
-	t.Helper()
-	u, err := url.Parse(target)
-	if err != nil {
-		t.Fatal(err)
-	}
-	query := u.Query()
-	socket := filepath.Join(query.Get("host"), ".s.PGSQL."+query.Get("port"))
-	p := &proxy{}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var running sync.WaitGroup
-	t.Cleanup(func() { listener.Close(); running.Wait() })
-	running.Go(func() {
-		for {
-			client, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			if p.refuse.Load() {
-				client.Close()
-				continue
-			}
-			server, err := net.Dial("unix", socket)
-			if err != nil {
-				client.Close()
-				continue
-			}
-			var silent atomic.Bool // the server's answers are dropped
-			running.Go(func() {
-				defer client.Close()
-				p.forward(client, server, &silent)
-			})
-			running.Go(func() {
-				defer server.Close()
-				p.backward(client, server, &silent)
-			})
-		}
-	})
-	u.Host = listener.Addr().String()
-	query.Del("host")
-	query.Del("port")
-	query.Set("sslmode", "disable")
-	u.RawQuery = query.Encode()
-	p.url = u.String()
-	return p
-}
-
-func (p *proxy) forward(client, server net.Conn, silent *atomic.Bool) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := client.Read(buf)
-		if err != nil {
-			server.Close()
-			return
-		}
-		if prepared := commitPrepared.FindSubmatch(buf[:n]); prepared != nil {
-			p.commit.Store(string(prepared[1]))
-		}
-		if name, _ := p.commit.Load().(string); name != "" && bytes.Contains(buf[:n], []byte("\x00"+name+"\x00")) { // a Bind, with an unnamed portal
-			switch trouble := p.trouble.Swap(0); trouble {
-			case loseCommit:
-				p.commits.Add(1)
-				server.Close()
-				return
-			case loseAnswer, loseAll:
-				p.refuse.Store(trouble == loseAll)
-				p.commits.Add(1)
-				silent.Store(true)
-			}
-		}
-		if _, err := server.Write(buf[:n]); err != nil {
-			return
-		}
-	}
-}
-
-func (p *proxy) backward(client, server net.Conn, silent *atomic.Bool) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := server.Read(buf)
-		if err != nil || silent.Load() { // the answer to the COMMIT is here, and lost
-			client.Close()
-			return
-		}
-		if _, err := client.Write(buf[:n]); err != nil && !errors.Is(err, io.EOF) {
-			return
-		}
-	}
-}
-
 // Whatever becomes of a COMMIT on its way, the caller learns whether it happened,
 // and it happens once.
 func TestPostgresLostCommit(t *testing.T) {
@@ -175,18 +58,19 @@ func TestPostgresLostCommit(t *testing.T) {
 	}
 	for _, c := range []struct {
 		name    string
-		trouble int32
+		cut     func(*storetest.Proxy, int) <-chan bool
+		after   int
 		unknown bool
 	}{
-		{"the answer is lost", loseAnswer, false},
-		{"the commit is lost", loseCommit, false},
-		{"the database is gone", loseAll, true},
+		{"the answer is lost", (*storetest.Proxy).Cut, storetest.AnswerLost, false},
+		{"the commit is lost", (*storetest.Proxy).Cut, 0, false},
+		{"the database is gone", (*storetest.Proxy).CutOff, storetest.AnswerLost, true},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
 			f := open(t, storetest.Postgres)
-			p := newProxy(t, f.url)
-			behind := fixture{url: p.url, keys: f.keys, clock: f.clock}.again(t, false)
+			p := storetest.NewProxy(t, f.url)
+			behind := fixture{url: p.URL, keys: f.keys, clock: f.clock}.again(t, false)
 			count := func(s *store.Store) int64 {
 				var n gateway.TerminalNumbers
 				if err := s.Update(context.Background(), func(tx gateway.Tx) (err error) {
@@ -199,14 +83,19 @@ func TestPostgresLostCommit(t *testing.T) {
 			}
 			count(behind)
 			committed := false
-			p.trouble.Store(c.trouble)
+			cut := c.cut(p, c.after)
 			err := behind.Update(context.Background(), func(tx gateway.Tx) error {
 				tx.OnCommit(func() { committed = true })
 				_, err := tx.NextTerminalNumbers("m", "day")
 				return err
 			})
-			if p.commits.Load() != 1 {
-				t.Fatalf("%d commits were lost", p.commits.Load())
+			select {
+			case happened := <-cut:
+				if !happened {
+					t.Fatal("the answer was not cut")
+				}
+			default:
+				t.Fatal("no commit passed")
 			}
 			if c.unknown {
 				if !errors.Is(err, gateway.ErrOutcomeUnknown) || !errors.Is(err, gateway.Unavailable) || committed {

@@ -76,6 +76,10 @@ func bare(t faultyTx, name string, call func() error) error {
 	return call()
 }
 
+func (t faultyTx) SetWalletPhone(id gateway.WalletID, from, to gateway.Phone) (bool, error) {
+	return step(t, "SetWalletPhone", func() (bool, error) { return t.Tx.SetWalletPhone(id, from, to) })
+}
+
 func (t faultyTx) InsertClaim(c gateway.Claim) (bool, error) {
 	return step(t, "InsertClaim", func() (bool, error) { return t.Tx.InsertClaim(c) })
 }
@@ -128,6 +132,10 @@ func (t faultyTx) ActivateBinding(id gateway.BindingID, expiresAt time.Time) (bo
 	return step(t, "ActivateBinding", func() (bool, error) { return t.Tx.ActivateBinding(id, expiresAt) })
 }
 
+func (t faultyTx) EndBinding(id gateway.BindingID, from, to gateway.BindingState, by gateway.EndedBy) (bool, error) {
+	return step(t, "EndBinding", func() (bool, error) { return t.Tx.EndBinding(id, from, to, by) })
+}
+
 func (t faultyTx) SetBindingToken(id gateway.BindingID, expiresAt time.Time) error {
 	return bare(t, "SetBindingToken", func() error { return t.Tx.SetBindingToken(id, expiresAt) })
 }
@@ -166,6 +174,10 @@ func (t faultyTx) Payment(id gateway.PaymentID) (gateway.Payment, error) {
 
 func (t faultyTx) PaymentByReference(m gateway.MerchantID, dialect, reference string) (gateway.Payment, error) {
 	return step(t, "PaymentByReference", func() (gateway.Payment, error) { return t.Tx.PaymentByReference(m, dialect, reference) })
+}
+
+func (t faultyTx) PaymentOfOrder(m gateway.MerchantID, dialect, order string) (gateway.Payment, error) {
+	return step(t, "PaymentOfOrder", func() (gateway.Payment, error) { return t.Tx.PaymentOfOrder(m, dialect, order) })
 }
 
 func (t faultyTx) InsertPush(p gateway.Push) (bool, error) {
