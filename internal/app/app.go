@@ -40,6 +40,7 @@ type Config struct {
 	World   *sandbox.World  // what else a fresh sandbox contains, or nil
 	NoLog   bool            // do not record inbound calls: under load, recording them costs more than some of them do
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
+	Rules   gateway.Rules   // default gateway.DefaultRules.Unmetered()
 	Faspay  FaspayConfig
 	Log     *slog.Logger // default discards
 	// Journey, when set, plays the demo against the sandbox at base: its welcome
@@ -52,8 +53,6 @@ type Config struct {
 // FaspayConfig is what may differ between installations that speak Faspay.
 type FaspayConfig struct {
 	Paths wirefaspay.Paths // default wirefaspay.DefaultPaths
-	Rate  int              // calls a second that one merchant may make; default 200, at least faspay.MinRate
-	Burst int              // calls at once; default twice Rate
 }
 
 // App is a running Gerbang.
@@ -92,6 +91,12 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Rules == (gateway.Rules{}) {
+		c.Rules = gateway.DefaultRules.Unmetered()
+	}
+	if err := c.Rules.Check(); err != nil {
+		return nil, err
+	}
 	keys, err := c.masterKey(true)
 	if err != nil {
 		return nil, err
@@ -103,7 +108,7 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	}
 	a := &App{id: rand.Text(), store: db, log: c.Log, drain: make(chan struct{}), served: make(chan error, 1)}
 	scenarios := sandbox.NewScenarios()
-	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
+	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, Rules: c.Rules, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
 	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -179,7 +184,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	})
 	tokenize, err = faspay.New(faspay.Config{
 		Gateway: a.Gateway, Clock: clock, PageURL: pageURL, Paths: c.Faspay.Paths, TopUp: a.topUpWays(),
-		Rate: c.Faspay.Rate, Burst: c.Faspay.Burst, Note: note, Clues: clues, Log: a.log,
+		Note: note, Clues: clues, Log: a.log,
 	})
 	if err != nil {
 		return err

@@ -32,6 +32,8 @@ var indonesian = vocabulary{
 
 	// Signing in
 	"Sign in": "Masuk", "Sign out": "Keluar", "Password": "Kata sandi", "Your account": "Akun Anda", "Role": "Peran",
+	"too many calls": "terlalu banyak panggilan", "wallet's owner asked too often": "pemilik dompet terlalu sering diminta",
+	"Calls a second; 0 is what the installation allows": "Panggilan per detik; 0 berarti sebanyak yang diizinkan instalasi", "Calls a second are 0, or a number from 100.": "Panggilan per detik adalah 0, atau angka mulai 100.",
 	"Too many attempts to sign in from your address. Wait a minute.":                                 "Terlalu banyak percobaan masuk dari alamat Anda. Tunggu satu menit.",
 	"The name or the password is wrong. After five wrong passwords a user is locked for 15 minutes.": "Nama atau kata sandi salah. Setelah lima kata sandi salah, pengguna dikunci selama 15 menit.",
 	"Your password was given to you. Choose one of your own to go on.":                               "Kata sandi Anda diberikan oleh orang lain. Pilih kata sandi sendiri untuk melanjutkan.",

@@ -169,7 +169,10 @@ func (g *Gateway) StartBinding(ctx context.Context, in StartBinding) (Binding, P
 // openBinding writes a new binding that awaits its customer, with its page.
 func (g *Gateway) openBinding(tx Tx, b Binding, w Wallet, urls ReturnURLs) (Binding, Page, error) {
 	b.ID, b.WalletID, b.State, b.CreatedAt = BindingID(g.newID("bnd_", tx.Now())), w.ID, BindingAwaiting, tx.Now()
-	p := g.newPage(tx, pageForBinding, string(b.ID), w, b.MerchantID, urls)
+	p, err := g.newPage(tx, pageForBinding, string(b.ID), w, b.MerchantID, urls)
+	if err != nil {
+		return b, p, err
+	}
 	b.PageID, b.AuthCode = p.ID, p.Key
 	if err := tx.InsertBinding(b); err != nil {
 		return b, p, err

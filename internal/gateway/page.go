@@ -85,18 +85,20 @@ type PageView struct {
 	MayResend bool
 }
 
-func (g *Gateway) newPage(tx Tx, kind PageKind, subject string, w Wallet, merchant MerchantID, urls ReturnURLs) Page {
+func (g *Gateway) newPage(tx Tx, kind PageKind, subject string, w Wallet, merchant MerchantID, urls ReturnURLs) (Page, error) {
 	p := Page{
 		ID: PageID(g.newID("pag_", tx.Now())), Key: randomDigits(PageKeyDigits), Kind: kind, Subject: subject,
 		MerchantID: merchant, WalletID: w.ID, State: PageOTP, Return: urls,
 		CreatedAt: tx.Now(), Deadline: tx.Now().Add(g.rules.PageLife),
 	}
-	g.sendOTP(tx, &p)
-	return p
+	return p, g.sendOTP(tx, &p)
 }
 
 // sendOTP puts a new one-time code on the page; the older one stops working.
-func (g *Gateway) sendOTP(tx Tx, p *Page) {
+func (g *Gateway) sendOTP(tx Tx, p *Page) error {
+	if err := g.countAsk(tx, p.WalletID, AskCode, g.rules.CodesPerHour); err != nil {
+		return err
+	}
 	code := randomDigits(OTPDigits)
 	p.OTPHash = g.hashOTP(p.ID, code)
 	p.OTPExpiresAt = tx.Now().Add(g.rules.OTPLife)
@@ -105,6 +107,7 @@ func (g *Gateway) sendOTP(tx Tx, p *Page) {
 	if g.keepCodes {
 		p.OTP = code
 	}
+	return nil
 }
 
 // OTPDigits is the length of a one-time code.
@@ -143,7 +146,10 @@ func (g *Gateway) Page(ctx context.Context, key string) (PageView, error) {
 			p.OpenedAt = tx.Now()
 		}
 		if p.State == PageOTP && !g.otpLive(*p, tx.Now()) && p.OTPSends < g.rules.OTPSends {
-			g.sendOTP(tx, p)
+			// A phone that was sent too many codes gets none; the page offers to ask again.
+			if err := g.sendOTP(tx, p); err != nil && !errors.Is(err, TooManyAsks) {
+				return err
+			}
 		}
 		return nil
 	})
@@ -158,8 +164,7 @@ func (g *Gateway) ResendOTP(ctx context.Context, key string) (PageView, error) {
 		if p.OTPSends >= g.rules.OTPSends {
 			return refuse(CountExceeded, "no further code can be sent for this page")
 		}
-		g.sendOTP(tx, p)
-		return nil
+		return g.sendOTP(tx, p)
 	})
 }
 

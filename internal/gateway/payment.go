@@ -321,7 +321,10 @@ func (g *Gateway) insertPayment(tx Tx, p Payment) error {
 }
 
 func (g *Gateway) awaitCustomer(tx Tx, p *Payment, w Wallet, urls ReturnURLs) (Page, error) {
-	page := g.newPage(tx, pageForPayment, string(p.ID), w, p.MerchantID, urls)
+	page, err := g.newPage(tx, pageForPayment, string(p.ID), w, p.MerchantID, urls)
+	if err != nil {
+		return page, err
+	}
 	p.State, p.PageID = PaymentAwaiting, page.ID
 	if err := g.insertPayment(tx, *p); err != nil {
 		return page, err

@@ -211,6 +211,7 @@ var statuses = map[gateway.Code]int{
 	gateway.OTPExpired:        409,
 	gateway.PINWrong:          409,
 	gateway.Expired:           409,
+	gateway.TooManyAsks:       429,
 	gateway.Busy:              429,
 	gateway.Unavailable:       503,
 }
