@@ -26,8 +26,10 @@ var named = map[string]error{
 	"13": ErrInvalidAmount,
 	"14": ErrWalletUnavailable,
 	"17": ErrRefused, // by the customer
+	"25": ErrNotFound,
 	"26": ErrUnavailable,
 	"40": ErrUnavailable,
+	"54": ErrRefused, // too late
 	"56": ErrWalletUnavailable,
 	"58": ErrRefused,
 	"61": ErrLimitExceeded,
@@ -36,6 +38,7 @@ var named = map[string]error{
 	"65": ErrLimitExceeded,
 	"67": ErrInvalidAmount,
 	"68": ErrUnavailable, // with ErrOutcomeUnknown
+	"73": ErrRefused,     // reversed or refunded before
 	"94": ErrDuplicate,
 	"ER": ErrUnavailable,
 	"EB": ErrRefused,

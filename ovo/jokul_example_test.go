@@ -234,6 +234,23 @@ func ExamplePushClient_Pay() {
 	// not paid: 17 The customer declined in the app.
 }
 
+func ExamplePushClient_Void() {
+	ctx, client := context.Background(), sandbox().Push()
+	phone := sandbox().NewWallet(100_000, 0)
+	go phone.Approve("PUSH-6")
+	paid, err := client.Pay(ctx, ovo.PushRequest{Phone: phone.Number, Invoice: "PUSH-6", Amount: 27_500})
+	if err != nil {
+		panic(err)
+	}
+	_, err = client.Void(ctx, ovo.PushVoidRequest{Phone: phone.Number, Payment: paid})
+	fmt.Println("taken back:", err == nil, phone.Balance().Cash)
+	status, err := client.Status(ctx, "PUSH-6")
+	fmt.Println(status.State, err)
+	// Output:
+	// taken back: true 100000
+	// refunded <nil>
+}
+
 func ExamplePushClient_Status() {
 	ctx, client := context.Background(), sandbox().Push()
 	phone := sandbox().NewWallet(100_000, 0)

@@ -138,31 +138,42 @@ func (c *PushClient) Pay(ctx context.Context, r PushRequest) (PushResult, error)
 		OVOInfo: jokul.OVOID{OVOID: local}, AdditionalInfo: override(r.NotificationURL),
 	}
 	body.Security.CheckSum = body.CheckSumFields().Sum(c.line.secret)
-	reply, err := c.line.do(ctx, jokulCall{
+	return c.ask(ctx, op, pushed{body.Order, body.OVOInfo}, jokulCall{
 		path: jokul.PathPush, body: body, requestID: r.RequestID, charge: true, invoice: true, checkSum: true,
 	})
-	result := PushResult{Invoice: r.Invoice, Amount: r.Amount, RequestID: reply.requestID}
+}
+
+// pushed is what a request and its answer must agree on.
+type pushed struct {
+	order jokul.OrderTotal
+	phone jokul.OVOID
+}
+
+// ask makes a call that is answered with the outcome of a push payment.
+func (c *PushClient) ask(ctx context.Context, op string, about pushed, k jokulCall) (PushResult, error) {
+	reply, err := c.line.do(ctx, k)
+	result := PushResult{Invoice: about.order.InvoiceNumber, Amount: int64(about.order.Amount), RequestID: reply.requestID}
 	if err != nil {
 		return result, failed(op, err)
 	}
-	if problem := c.disown(reply.doc, body); problem != "" {
+	if problem := c.disown(reply.doc, about); problem != "" {
 		return result, failed(op, unknown(unreadable("%s", problem)))
 	}
 	var answer jokul.PushAnswer
 	if err := reply.read(&answer); err != nil {
 		return result, failed(op, unknown(err))
 	}
-	result = pushResult(reply.doc, &answer.OVOPayment)
-	result.Invoice, result.Amount, result.RequestID = r.Invoice, r.Amount, reply.requestID
-	if err := result.settle(answer.OVOPayment.Status, reply.status); err != nil {
-		return result, failed(op, err)
+	said := pushResult(reply.doc, &answer.OVOPayment)
+	said.Invoice, said.Amount, said.RequestID = result.Invoice, result.Amount, result.RequestID
+	if err := said.settle(answer.OVOPayment.Status, reply.status); err != nil {
+		return said, failed(op, err)
 	}
-	return result, nil
+	return said, nil
 }
 
 // disown says why an answer is not the genuine one to the request. Its check_sum
 // joins values without saying where one ends, so they are compared as well.
-func (c *PushClient) disown(doc wire.Value, sent jokul.PushRequest) string {
+func (c *PushClient) disown(doc wire.Value, sent pushed) string {
 	f, received := jokul.AnswerCheckSum(doc)
 	amount := doc.Get("order.amount").Literal()
 	whole, fraction, _ := strings.Cut(amount, ".")
@@ -171,8 +182,8 @@ func (c *PushClient) disown(doc wire.Value, sent jokul.PushRequest) string {
 		return "no check_sum"
 	case !jokul.VerifyCheckSum(c.line.secret, f, received).OK:
 		return "its check_sum does not match"
-	case f.ClientID != sent.Client.ID, f.InvoiceNumber != sent.Order.InvoiceNumber, f.OVOID != sent.OVOInfo.OVOID,
-		whole != strconv.FormatInt(int64(sent.Order.Amount), 10), strings.Trim(fraction, "0") != "":
+	case f.ClientID != c.line.id, f.InvoiceNumber != sent.order.InvoiceNumber, f.OVOID != sent.phone.OVOID,
+		whole != strconv.FormatInt(int64(sent.order.Amount), 10), strings.Trim(fraction, "0") != "":
 		return "it is about another payment"
 	}
 	return ""

@@ -7,12 +7,14 @@ import (
 	"net/http"
 	"net/url"
 
+	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 )
 
 type paymentCommand struct {
 	List    paymentList    `cmd:"" help:"List payments, newest first."`
 	Get     paymentGet     `cmd:"" help:"Show a payment with everything that happened around it."`
+	Refund  paymentRefund  `cmd:"" help:"Give money of a payment back, as the provider's people do."`
 	Reverse paymentReverse `cmd:"" help:"Take back a push whose outcome is uncertain."`
 }
 
@@ -93,6 +95,17 @@ func printPayment(w io.Writer, p sandbox.PaymentDetail) error {
 		notifications = append(notifications, notificationRow(n))
 	}
 	return tables(w, postings, events, refunds, notifications)
+}
+
+type paymentRefund struct {
+	askFlags
+	ID     string       `arg:"" help:"Id of the payment."`
+	Amount money.Amount `help:"Rupiah; all that is left if left out." placeholder:"RUPIAH"`
+	Reason string       `help:"Why." placeholder:"TEXT"`
+}
+
+func (c paymentRefund) Run(ctx context.Context, std streams) error {
+	return ask(ctx, std, c.askFlags, http.MethodPost, "/payments/"+url.PathEscape(c.ID)+"/refund", map[string]any{"amount": c.Amount, "reason": c.Reason}, printPayment)
 }
 
 type paymentReverse struct {

@@ -19,6 +19,7 @@ type walletCommand struct {
 	Create  walletCreate  `cmd:"" help:"Open a wallet."`
 	Topup   walletTopup   `cmd:"" help:"Put money or points into a wallet."`
 	Status  walletStatus  `cmd:"" help:"Block a wallet or its card, or make it active again."`
+	Number  walletNumber  `cmd:"" help:"Move a wallet to another phone number, which ends its links."`
 	Limits  walletLimits  `cmd:"" help:"Change a wallet's limits."`
 	Approve walletApprove `cmd:"" help:"Approve a push payment on the phone."`
 	Decline walletDecline `cmd:"" help:"Decline a push payment on the phone."`
@@ -138,6 +139,16 @@ type walletStatus struct {
 
 func (c walletStatus) Run(ctx context.Context, std streams) error {
 	return ask(ctx, std, c.askFlags, http.MethodPost, c.path("/status"), map[string]any{"status": c.Status}, printWallet)
+}
+
+type walletNumber struct {
+	askFlags
+	onePhone
+	New string `arg:"" help:"The new phone number."`
+}
+
+func (c walletNumber) Run(ctx context.Context, std streams) error {
+	return ask(ctx, std, c.askFlags, http.MethodPost, c.path("/number"), map[string]any{"phone": c.New}, printWallet)
 }
 
 type walletLimits struct {

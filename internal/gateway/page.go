@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"context"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"time"
@@ -100,7 +99,7 @@ func (g *Gateway) sendOTP(tx Tx, p *Page) error {
 		return err
 	}
 	code := randomDigits(OTPDigits)
-	p.OTPHash = g.hashOTP(p.ID, code)
+	p.OTPHash = g.keys.Digest(purposeOTP, otpOf(p.ID, code))
 	p.OTPExpiresAt = tx.Now().Add(g.rules.OTPLife)
 	p.OTPSends++
 	p.OTP = ""
@@ -113,10 +112,10 @@ func (g *Gateway) sendOTP(tx Tx, p *Page) error {
 // OTPDigits is the length of a one-time code.
 const OTPDigits = 6
 
-// hashOTP binds a code to its page, so that it works on no other.
-func (g *Gateway) hashOTP(id PageID, code string) string {
-	return g.keys.Digest("page.otp", string(id)+"|"+code)
-}
+const purposeOTP = "page.otp"
+
+// otpOf binds a code to its page, so that it works on no other.
+func otpOf(id PageID, code string) string { return string(id) + "|" + code }
 
 func (g *Gateway) otpLive(p Page, now time.Time) bool {
 	return p.State == PageOTP && p.OTPSends > 0 && now.Before(p.OTPExpiresAt)
@@ -177,7 +176,7 @@ func (g *Gateway) EnterOTP(ctx context.Context, key, code string) (PageView, err
 			return refuse(WrongState, "the page does not wait for a code")
 		case !g.otpLive(*p, tx.Now()):
 			return refuse(OTPExpired, "ask for a new code")
-		case subtle.ConstantTimeCompare([]byte(g.hashOTP(p.ID, code)), []byte(p.OTPHash)) == 1:
+		case g.keys.Matches(purposeOTP, otpOf(p.ID, code), p.OTPHash):
 			p.State, p.OTP = PagePIN, ""
 			return nil
 		}
@@ -213,9 +212,9 @@ func (g *Gateway) EnterPIN(ctx context.Context, key, pin string) (PageView, erro
 	if err != nil {
 		return PageView{}, err
 	}
-	var right bool
-	if w.ID != "" && isDigits(pin, PINDigits) {
-		if right, err = g.secrets.matches(ctx, pinOf(w.ID), pin, w.PINHash); err != nil {
+	var check pinCheck
+	if w.ID != "" {
+		if check, err = g.checkPIN(ctx, w, pin); err != nil {
 			return PageView{}, err
 		}
 	}
@@ -230,10 +229,10 @@ func (g *Gateway) EnterPIN(ctx context.Context, key, pin string) (PageView, erro
 		if refusal := w.usable(tx.Now()); refusal != nil {
 			return g.failPage(tx, p, refusal.Code)
 		}
-		if !right {
+		if !check.right {
 			return g.wrongPIN(tx, p, w)
 		}
-		if err := forgetWrongPINs(tx, w); err != nil {
+		if err := rightPIN(tx, w, check); err != nil {
 			return err
 		}
 		return g.confirm(tx, p, w)

@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"runtime"
+	"strconv"
 	"strings"
 	"time"
 
@@ -49,13 +50,44 @@ type owner struct{ purpose, id string }
 
 func pinOf(w WalletID) owner { return owner{"wallet.pin", string(w)} }
 
-// hash returns "argon2id$<KiB>$<passes>$<salt>$<key>".
+// hash returns "argon2id$<KiB>$<passes>$<salt>$<key>", and "$v<version>" of the master
+// key that the pepper is from unless that is 1.
 func (h *secretHasher) hash(of owner, secret string) string {
 	salt := make([]byte, 16)
 	rand.Read(salt)
-	key := h.derive(of, secret, salt, h.cost)
-	return fmt.Sprintf("argon2id$%d$%d$%s$%s", h.cost.MemoryKiB, h.cost.Passes,
-		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(key))
+	peppered := h.keys.Digest(of.purpose, of.id+"|"+secret)
+	text := fmt.Sprintf("argon2id$%d$%d$%s$%s", h.cost.MemoryKiB, h.cost.Passes,
+		base64.RawStdEncoding.EncodeToString(salt), base64.RawStdEncoding.EncodeToString(stretch(peppered, salt, h.cost)))
+	if version := seal.VersionOf(peppered); version > 1 {
+		text += fmt.Sprintf("$v%d", version)
+	}
+	return text
+}
+
+// HashVersion is the version of the master key whose pepper is in a hash of a PIN or
+// a password, 0 when the hash is unreadable.
+func HashVersion(hash string) int {
+	parts := strings.Split(hash, "$")
+	switch len(parts) {
+	case 5:
+		return 1
+	case 6:
+		digits, _ := strings.CutPrefix(parts[5], "v")
+		version, _ := strconv.Atoi(digits)
+		return version
+	}
+	return 0
+}
+
+// renewed hashes a right secret anew when the stored hash is of an older master key
+// or cost, and is "" otherwise. It takes as long as matches does.
+func (h *secretHasher) renewed(of owner, secret, stored string) string {
+	version, newest := HashVersion(stored), h.keys.Newest()
+	current := fmt.Sprintf("argon2id$%d$%d$", h.cost.MemoryKiB, h.cost.Passes)
+	if version == newest && strings.HasPrefix(stored, current) {
+		return ""
+	}
+	return h.hash(of, secret)
 }
 
 // matches compares a secret with a stored hash. It takes tens of milliseconds and
@@ -63,7 +95,8 @@ func (h *secretHasher) hash(of owner, secret string) string {
 func (h *secretHasher) matches(ctx context.Context, of owner, secret, stored string) (bool, error) {
 	parts := strings.Split(stored, "$")
 	var cost PINCost
-	if len(parts) != 5 || parts[0] != "argon2id" {
+	version := HashVersion(stored)
+	if version == 0 || parts[0] != "argon2id" {
 		return false, fmt.Errorf("gateway: %s of %s has an unreadable hash", of.purpose, of.id)
 	}
 	if _, err := fmt.Sscanf(parts[1]+" "+parts[2], "%d %d", &cost.MemoryKiB, &cost.Passes); err != nil {
@@ -87,11 +120,14 @@ func (h *secretHasher) matches(ctx context.Context, of owner, secret, stored str
 	case <-ctx.Done():
 		return false, ctx.Err()
 	}
-	return subtle.ConstantTimeCompare(h.derive(of, secret, salt, cost), want) == 1, nil
+	peppered, err := h.keys.DigestUnder(version, of.purpose, of.id+"|"+secret)
+	if err != nil {
+		return false, fmt.Errorf("gateway: %s of %s has the pepper of master key v%d, which is not in the keyring: %w", of.purpose, of.id, version, err)
+	}
+	return subtle.ConstantTimeCompare(stretch(peppered, salt, cost), want) == 1, nil
 }
 
-func (h *secretHasher) derive(of owner, secret string, salt []byte, cost PINCost) []byte {
-	peppered := h.keys.Digest(of.purpose, of.id+"|"+secret)
+func stretch(peppered string, salt []byte, cost PINCost) []byte {
 	return argon2.IDKey([]byte(peppered), salt, cost.Passes, cost.MemoryKiB, 1, 32)
 }
 
@@ -105,8 +141,32 @@ func (g *Gateway) countWrongPIN(tx Tx, w Wallet) (left int, err error) {
 	return 0, tx.SetPINFails(w.ID, 0, tx.Now().Add(g.rules.PINLock))
 }
 
-// forgetWrongPINs starts the count anew, after a right one.
-func forgetWrongPINs(tx Tx, w Wallet) error {
+// pinCheck is what came of comparing a PIN with a wallet's hash.
+type pinCheck struct {
+	right         bool
+	hash, renewed string // the hash, and what should take its place, or ""
+}
+
+// checkPIN compares a PIN before the transaction that applies the outcome, for it is
+// slow. What has not the form of a PIN is wrong.
+func (g *Gateway) checkPIN(ctx context.Context, w Wallet, pin string) (c pinCheck, err error) {
+	if !isDigits(pin, PINDigits) {
+		return c, nil
+	}
+	c.hash = w.PINHash
+	if c.right, err = g.secrets.matches(ctx, pinOf(w.ID), pin, c.hash); c.right {
+		c.renewed = g.secrets.renewed(pinOf(w.ID), pin, c.hash)
+	}
+	return c, err
+}
+
+// rightPIN starts the count of wrong PINs anew.
+func rightPIN(tx Tx, w Wallet, c pinCheck) error {
+	if c.renewed != "" { // unless the PIN was replaced meanwhile
+		if _, err := tx.RenewPINHash(w.ID, c.hash, c.renewed); err != nil {
+			return err
+		}
+	}
 	if w.PINFails == 0 {
 		return nil
 	}

@@ -274,9 +274,9 @@ func (g *Gateway) ApprovePush(ctx context.Context, phone Phone, id PaymentID, pi
 	if s.Wallet.Phone != phone {
 		return PushStatus{}, refuse(NotFound, "this phone has no such prompt")
 	}
-	right := false
-	if s.Payment.State == PaymentAwaiting && isDigits(pin, PINDigits) {
-		if right, err = g.secrets.matches(ctx, pinOf(s.Wallet.ID), pin, s.Wallet.PINHash); err != nil {
+	var check pinCheck
+	if s.Payment.State == PaymentAwaiting {
+		if check, err = g.checkPIN(ctx, s.Wallet, pin); err != nil {
 			return s, err
 		}
 	}
@@ -284,10 +284,10 @@ func (g *Gateway) ApprovePush(ctx context.Context, phone Phone, id PaymentID, pi
 		if refusal := s.Wallet.usable(tx.Now()); refusal != nil {
 			return refusal
 		}
-		if !right {
+		if !check.right {
 			return g.wrongPushPIN(tx, s)
 		}
-		if err := forgetWrongPINs(tx, s.Wallet); err != nil {
+		if err := rightPIN(tx, s.Wallet, check); err != nil {
 			return err
 		}
 		// Another payment may have used up what the day allows since the push began.

@@ -62,6 +62,8 @@ type Tx interface {
 	// SetWalletPhone moves a wallet to another number unless that has one.
 	SetWalletPhone(id WalletID, from, to Phone) (bool, error)
 	SetPINFails(id WalletID, fails int, lockedUntil time.Time) error
+	// RenewPINHash replaces a hash of the PIN by another one of the same.
+	RenewPINHash(id WalletID, from, to string) (bool, error)
 	Wallet(WalletID) (Wallet, error)
 	WalletByPhone(Phone) (Wallet, error)
 	Wallets() ([]Wallet, error)
@@ -187,6 +189,8 @@ type Tx interface {
 
 	InsertUser(User) (bool, error)
 	SetPassword(id UserID, hash string, temporary bool) (bool, error) // also lifts a lock
+	// RenewPasswordHash replaces a hash of the password by another one of the same.
+	RenewPasswordHash(id UserID, from, to string) (bool, error)
 	SetUserDisabled(id UserID, disabled bool) (bool, error)
 	// CountWrongPassword locks the user until a moment when it is the last of tries.
 	CountWrongPassword(id UserID, tries int, lockUntil time.Time) error

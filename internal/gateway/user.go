@@ -225,6 +225,10 @@ func (g *Gateway) SignIn(ctx context.Context, name, password string) (User, stri
 	if unknown {
 		return User{}, "", ErrPasswordWrong
 	}
+	renewed := ""
+	if right {
+		renewed = g.secrets.renewed(passwordOf(u.ID), password, u.PasswordHash)
+	}
 	token := randomToken(32)
 	err = g.store.Update(ctx, func(tx Tx) error {
 		if !right {
@@ -237,6 +241,11 @@ func (g *Gateway) SignIn(ctx context.Context, name, password string) (User, stri
 		if !in { // disabled or locked, or the password was just replaced
 			right = false
 			return nil
+		}
+		if renewed != "" {
+			if _, err := tx.RenewPasswordHash(u.ID, u.PasswordHash, renewed); err != nil {
+				return err
+			}
 		}
 		if err := tx.DeleteEndedSessions(tx.Now().Add(-SessionIdle)); err != nil {
 			return err
@@ -267,6 +276,16 @@ func (g *Gateway) sessionDigest(token string) string {
 	return g.keys.Digest(purposeSession, token)
 }
 
+// session finds a session, which may have begun under an older master key.
+func (g *Gateway) session(tx Tx, token string) (s Session, err error) {
+	for _, digest := range g.keys.Digests(purposeSession, token) {
+		if s, err = tx.Session(digest); !errors.Is(err, ErrNoRow) {
+			return s, err
+		}
+	}
+	return s, err
+}
+
 // SessionUser is the user behind a session's token, unless the session has ended.
 // Using a session keeps it from idling out.
 func (g *Gateway) SessionUser(ctx context.Context, token string) (User, error) {
@@ -274,7 +293,7 @@ func (g *Gateway) SessionUser(ctx context.Context, token string) (User, error) {
 	var u User
 	stale := false
 	err := g.view(ctx, "no such session", func(tx Tx) (err error) {
-		if s, err = tx.Session(g.sessionDigest(token)); err != nil {
+		if s, err = g.session(tx, token); err != nil {
 			return err
 		}
 		if !tx.Now().Before(s.EndsAt) || !tx.Now().Before(s.SeenAt.Add(SessionIdle)) {
@@ -295,5 +314,12 @@ func (g *Gateway) SessionUser(ctx context.Context, token string) (User, error) {
 
 // SignOut ends a session. One that has ended already is no error.
 func (g *Gateway) SignOut(ctx context.Context, token string) error {
-	return g.store.Update(ctx, func(tx Tx) error { return tx.DeleteSession(g.sessionDigest(token)) })
+	return g.store.Update(ctx, func(tx Tx) error {
+		for _, digest := range g.keys.Digests(purposeSession, token) {
+			if err := tx.DeleteSession(digest); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }

@@ -1,144 +1,54 @@
 package pages_test
 
 import (
-	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"os/exec"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
-	"time"
 
-	cdplog "github.com/chromedp/cdproto/log"
-	"github.com/chromedp/cdproto/network"
-	cdppage "github.com/chromedp/cdproto/page"
-	"github.com/chromedp/cdproto/runtime"
-	"github.com/chromedp/chromedp"
 	"github.com/chromedp/chromedp/kb"
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/pages"
+	"github.com/gerbang-pay/gerbang/internal/web/webtest"
 )
 
-// browser is a real one, with the screen of a small phone. It notes everything
-// that a page without scripts must not cause.
+// browser has the screen of a small phone.
 type browser struct {
-	context.Context
+	*webtest.Browser
 	t testing.TB
-
-	mu         sync.Mutex
-	complaints []string // scripts, dialogs, exceptions, console and policy messages
-	requested  []string // every URL
 }
 
-func newBrowser(t testing.TB) *browser {
+func newBrowser(t testing.TB) browser {
 	t.Helper()
-	path := os.Getenv("CHROMIUM")
-	if path == "" {
-		path = "chromium"
-	}
-	path, err := exec.LookPath(path)
-	if err != nil {
-		t.Fatalf("this test drives Chromium, which is missing (%v): `make test` installs it, as does `apt-get install chromium`; "+
-			"CHROMIUM can name another one, and `go test -short` leaves the test out", err)
-	}
-	allocator, closeBrowser := chromedp.NewExecAllocator(t.Context(),
-		chromedp.ExecPath(path), chromedp.Headless, chromedp.NoSandbox, chromedp.DisableGPU, chromedp.NoFirstRun, chromedp.NoDefaultBrowserCheck,
-		chromedp.Flag("disable-quic", true), chromedp.Flag("disable-background-networking", true), chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true), chromedp.Flag("lang", "en"), chromedp.UserDataDir(t.TempDir()),
-		chromedp.WSURLReadTimeout(time.Minute))
-	t.Cleanup(closeBrowser)
-	tab, closeTab := chromedp.NewContext(allocator)
-	t.Cleanup(closeTab)
-	b := &browser{t: t}
-	if err := chromedp.Listen(tab, b.note); err != nil { // starts the browser
-		t.Fatal(err)
-	}
-	var cancel context.CancelFunc
-	b.Context, cancel = context.WithTimeout(tab, 2*time.Minute)
-	t.Cleanup(cancel)
-	b.screen(360)
+	b := browser{webtest.Open(t), t}
+	b.Screen(360, 740, false)
 	return b
-}
-
-// screen gives the browser a phone's screen of that width.
-func (b *browser) screen(width int64) {
-	b.t.Helper()
-	b.run(chromedp.EmulateViewport(width, 740, chromedp.EmulateScale(2), chromedp.EmulateMobile, chromedp.EmulateTouch))
-}
-
-func (b *browser) note(event any) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	switch e := event.(type) {
-	case *runtime.EventConsoleAPICalled:
-		b.complaints = append(b.complaints, fmt.Sprint("console: ", e.Type))
-	case *runtime.EventExceptionThrown:
-		b.complaints = append(b.complaints, "exception: "+e.ExceptionDetails.Text)
-	case *cdppage.EventJavascriptDialogOpening:
-		b.complaints = append(b.complaints, "dialog: "+e.Message)
-	case *cdplog.EventEntryAdded:
-		// A refused step answers 422, which the browser puts on record.
-		if !strings.Contains(e.Entry.Text, "status of 422") && !strings.Contains(e.Entry.Text, "status of 409") {
-			b.complaints = append(b.complaints, fmt.Sprintf("%s %s: %s", e.Entry.Source, e.Entry.Level, e.Entry.Text))
-		}
-	case *network.EventRequestWillBeSent:
-		b.requested = append(b.requested, e.Request.URL)
-	}
-}
-
-func (b *browser) run(steps ...chromedp.Action[chromedp.Void]) {
-	b.t.Helper()
-	if err := chromedp.Do(b, steps...); err != nil {
-		b.t.Fatal(err)
-	}
-}
-
-// eval asks the page something; this is the debugger, which no policy binds.
-func eval[T any](b *browser, expression string) T {
-	b.t.Helper()
-	return must(chromedp.Run(b, chromedp.Evaluate[T](expression)))(b.t)
-}
-
-// text is what the visitor reads.
-func (b *browser) text() string {
-	b.t.Helper()
-	return eval[string](b, "document.body.innerText")
 }
 
 // submit presses the button that sends the form with the action, and waits until
 // the next page is there.
-func (b *browser) submit(action string) {
+func (b browser) submit(action string) {
 	b.t.Helper()
-	b.click(chromedp.Search(fmt.Sprintf(`//form[input[@value=%q]]/button`, action)))
-}
-
-// click presses something that leads to another page, and waits for that.
-func (b *browser) click(what chromedp.Search) {
-	b.t.Helper()
-	if _, err := chromedp.RunResponse(b, chromedp.Click(what)); err != nil {
-		b.t.Fatalf("%s: %v", what, err)
-	}
+	b.Click(fmt.Sprintf(`form:has(input[value=%q]) button`, action))
 }
 
 // checkPage demands what makes a page usable on a phone.
-func (b *browser) checkPage() {
+func (b browser) checkPage() {
 	b.t.Helper()
-	if !eval[bool](b, `[...document.querySelectorAll("input:not([type=hidden])")].every(i => i.labels.length == 1 && i.inputMode == "numeric")`) {
+	if !webtest.Eval[bool](b.Browser, `[...document.querySelectorAll("input:not([type=hidden])")].every(i => i.labels.length == 1 && i.inputMode == "numeric")`) {
 		b.t.Error("a field has no label or no numeric keyboard")
 	}
-	small := eval[[]string](b, `[...document.querySelectorAll("button, a, input:not([type=hidden])")].filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)`)
+	small := webtest.Eval[[]string](b.Browser, `[...document.querySelectorAll("button, a, input:not([type=hidden])")].filter(e => e.getBoundingClientRect().height < 44).map(e => e.outerHTML)`)
 	if len(small) > 0 {
 		b.t.Errorf("less than 44 pixels high: %s", small)
 	}
 	for _, width := range []int64{320, 360} {
-		b.screen(width)
-		if got := eval[int64](b, "document.documentElement.scrollWidth"); got > width {
+		b.Screen(width, 740, false)
+		if got := webtest.Eval[int64](b.Browser, "document.documentElement.scrollWidth"); got > width {
 			b.t.Errorf("the page is %d pixels wide on a screen of %d", got, width)
 		}
 	}
@@ -146,21 +56,15 @@ func (b *browser) checkPage() {
 
 // checkQuiet demands that no script ran and that nothing was asked of anybody but
 // the pages and the merchant.
-func (b *browser) checkQuiet(servers ...string) {
+func (b browser) checkQuiet(servers ...string) {
 	b.t.Helper()
-	if eval[bool](b, "'pwned' in window") {
+	if webtest.Eval[bool](b.Browser, "'pwned' in window") {
 		b.t.Error("a script ran")
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if len(b.complaints) > 0 {
-		b.t.Errorf("the browser complains: %q", b.complaints)
+	for i, server := range servers {
+		servers[i] = strings.TrimPrefix(server, "http://")
 	}
-	for _, address := range b.requested {
-		if !slices.ContainsFunc(servers, func(s string) bool { return strings.HasPrefix(address, s+"/") }) {
-			b.t.Errorf("the browser asked for %s", address)
-		}
-	}
+	b.Quiet(servers...)
 }
 
 // shop plays the merchant's web site.
@@ -216,9 +120,9 @@ func TestBrowser(t *testing.T) {
 		b := setup(t, options{})
 		web := newBrowser(t)
 		for _, way := range pages.Guides() {
-			web.run(chromedp.Navigate(b.base + way.Path + "?lang=en"))
+			web.Open(b.base + way.Path + "?lang=en")
 			web.checkPage()
-			if text := web.text(); !strings.Contains(text, "Top up OVO") || !strings.Contains(text, "Other ways") {
+			if text := web.Text(); !strings.Contains(text, "Top up OVO") || !strings.Contains(text, "Other ways") {
 				t.Errorf("%s reads:\n%s", way.Path, text)
 			}
 		}
@@ -235,33 +139,33 @@ func TestBrowser(t *testing.T) {
 		web := newBrowser(t)
 
 		p := b.bindingPage("customer")
-		web.run(chromedp.Navigate(b.base + pages.Path(p)))
+		web.Open(b.base + pages.Path(p))
 		web.checkPage()
-		if text := web.text(); !strings.Contains(text, "<script>pwned=1</script>") || !strings.Contains(text, "****3021") {
+		if text := web.Text(); !strings.Contains(text, "<script>pwned=1</script>") || !strings.Contains(text, "****3021") {
 			t.Errorf("the first page reads:\n%s", text)
 		}
-		web.run(chromedp.SendKeys(chromedp.CSS("#code"), b.wrongOTP(p)))
+		web.Fill("#code", b.wrongOTP(p))
 		web.submit("otp")
 		web.checkPage()
-		if got := eval[string](web, "document.activeElement.id + document.activeElement.value"); got != "code" {
+		if got := webtest.Eval[string](web.Browser, "document.activeElement.id + document.activeElement.value"); got != "code" {
 			t.Errorf("after a wrong code the focus is on %q", got)
 		}
-		if got := eval[string](web, "document.querySelector('[role=alert]').innerText"); !strings.Contains(got, "2") {
+		if got := webtest.Eval[string](web.Browser, "document.querySelector('[role=alert]').innerText"); !strings.Contains(got, "2") {
 			t.Errorf("the alert reads %q", got)
 		}
 		web.submit("resend")
-		web.run(chromedp.SendKeys(chromedp.CSS("#code"), b.otp(p)))
+		web.Fill("#code", b.otp(p))
 		web.submit("otp")
 		web.checkPage()
-		web.run(chromedp.SendKeys(chromedp.CSS("#pin"), wrongPIN))
+		web.Fill("#pin", wrongPIN)
 		web.submit("pin")
 		web.checkPage()
-		if got := eval[string](web, "document.activeElement.id + document.activeElement.value"); got != "pin" {
+		if got := webtest.Eval[string](web.Browser, "document.activeElement.id + document.activeElement.value"); got != "pin" {
 			t.Errorf("after a wrong PIN the focus is on %q", got)
 		}
-		web.run(chromedp.SendKeys(chromedp.CSS("#pin"), pin))
+		web.Fill("#pin", pin)
 		web.submit("pin")
-		if got := eval[string](web, "location.href"); got != b.urls.Success {
+		if got := webtest.Eval[string](web.Browser, "location.href"); got != b.urls.Success {
 			t.Fatalf("the browser ended at %s", got)
 		}
 		b.binding = must(b.BindingsOf(t.Context(), b.wallet.Phone))(t)[0]
@@ -270,24 +174,23 @@ func TestBrowser(t *testing.T) {
 		}
 
 		p = b.paymentPage()
-		web.run(chromedp.Navigate(b.base + pages.Path(p)))
+		web.Open(b.base + pages.Path(p))
 		web.checkPage()
-		web.run(chromedp.SendKeys(chromedp.CSS("#code"), b.otp(p)))
+		web.Fill("#code", b.otp(p))
 		web.submit("otp")
 		web.checkPage()
-		if text := web.text(); !strings.Contains(text, "Rp30.000") {
+		if text := web.Text(); !strings.Contains(text, "Rp30.000") {
 			t.Errorf("the PIN page of a payment reads:\n%s", text)
 		}
-		if _, err := chromedp.RunResponse(web, chromedp.SendKeys(chromedp.CSS("#pin"), pin+kb.Enter)); err != nil {
-			t.Fatal(err)
-		}
-		if got := eval[string](web, "location.href"); got != b.urls.Success {
+		web.Fill("#pin", pin)
+		web.Enter(kb.Enter)
+		if got := webtest.Eval[string](web.Browser, "location.href"); got != b.urls.Success {
 			t.Fatalf("the browser ended at %s", got)
 		}
 		if w := must(b.Wallet(t.Context(), b.wallet.Phone))(t); w.Balance.Cash != 70_000 {
 			t.Errorf("the wallet holds %s", w.Balance.Cash.Rupiah())
 		}
-		web.run(chromedp.Navigate(b.base + pages.Path(p)))
+		web.Open(b.base + pages.Path(p))
 		web.checkPage()
 		web.checkQuiet(b.base, s.URL)
 		s.check(t, "GET /ok?order=1&note=a%20b", "GET /ok?order=1&note=a%20b")
@@ -299,9 +202,9 @@ func TestBrowser(t *testing.T) {
 		b := setup(t, options{urls: gateway.ReturnURLs{Success: s.URL + "/ok", Failure: s.URL + "/fail"}})
 		web := newBrowser(t)
 		p := b.paymentPage()
-		web.run(chromedp.Navigate(b.base + pages.Path(p)))
+		web.Open(b.base + pages.Path(p))
 		web.submit("cancel") // with an empty required field
-		if got := eval[string](web, "location.href"); got != b.urls.Failure {
+		if got := webtest.Eval[string](web.Browser, "location.href"); got != b.urls.Failure {
 			t.Fatalf("the browser ended at %s", got)
 		}
 		web.checkQuiet(b.base, s.URL)
@@ -316,13 +219,13 @@ func TestBrowser(t *testing.T) {
 			b := setup(t, options{merchant: name})
 			servers = append(servers, b.base)
 			p := b.bindingPage("customer")
-			look := chromedp.Navigate(b.base + pages.Path(p))
-			web.run(look)
+			address := b.base + pages.Path(p)
+			web.Open(address)
 			must(b.EnterOTP(t.Context(), p.Key, b.otp(p)))(t)
-			web.run(look)
+			web.Open(address)
 			must(b.EnterPIN(t.Context(), p.Key, pin))(t)
-			web.run(look)
-			if eval[bool](web, "'pwned' in window") {
+			web.Open(address)
+			if webtest.Eval[bool](web.Browser, "'pwned' in window") {
 				t.Errorf("%q ran as a script", name)
 			}
 		}
@@ -337,11 +240,10 @@ func TestBrowser(t *testing.T) {
 		web := newBrowser(t)
 		p := b.bindingPage("customer")
 		must(b.EnterOTP(t.Context(), p.Key, b.otp(p)))(t)
-		web.run(chromedp.Navigate(b.base+pages.Path(p)), chromedp.SendKeys(chromedp.CSS("#pin"), pin))
-		if _, err := chromedp.RunResponse(web, chromedp.Click(chromedp.CSS("form button"))); err != nil {
-			t.Fatal(err)
-		}
-		if got, want := eval[string](web, "location.href"), other.URL+"/order"; got != want {
+		web.Open(b.base + pages.Path(p))
+		web.Fill("#pin", pin)
+		web.Click("form button")
+		if got, want := webtest.Eval[string](web.Browser, "location.href"), other.URL+"/order"; got != want {
 			t.Errorf("the browser ended at %s, want %s", got, want)
 		}
 	})

@@ -117,6 +117,7 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 
 		"GET /payments":                   s.listPayments,
 		"GET /payments/{id}":              s.getPayment,
+		"POST /payments/{id}/refund":      s.refundPayment,
 		"POST /payments/{id}/reverse":     s.reversePayment,
 		"GET /notifications":              s.listNotifications,
 		"GET /notifications/{id}":         s.getNotification,

@@ -2,14 +2,16 @@
 // back (client secrets, private keys, page keys) and makes keyed digests of what
 // must only be recognised (one-time codes, PINs, page keys in a URL).
 //
-// Everything derives from one 32-byte master key that lives outside the
-// database, so a stolen database file alone reveals nothing. That matters most
-// for six-digit codes: any unkeyed hash of them is reversed by trying a million
-// inputs.
+// Everything derives from 32-byte master keys that live outside the database, so
+// a stolen database file alone reveals nothing. That matters most for six-digit
+// codes: any unkeyed hash of them is reversed by trying a million inputs.
 //
-// A sealed text is "v<key>:" followed by unpadded base64url of nonce and
-// AES-256-GCM ciphertext. The purpose given when sealing is authenticated with
-// it, so a sealed value moved to another column does not open.
+// Master keys have versions, so that one can take another's place. The newest
+// seals and digests, all of them open and recognise. A sealed text is "v<version>:"
+// followed by unpadded base64url of nonce and AES-256-GCM ciphertext. The purpose
+// given when sealing is authenticated with it, so a sealed value moved to another
+// column does not open. A digest is 64 hexadecimal digits, behind "v<version>:"
+// unless that is 1.
 package seal
 
 import (
@@ -23,23 +25,31 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"strings"
+	"slices"
+	"sync"
+	"sync/atomic"
 )
 
 // KeySize is the length of a master key in bytes.
 const KeySize = 32
 
-const version = "v1:"
-
 // ErrSealed reports a sealed text that cannot be opened: another master key,
 // another purpose, or damage.
 var ErrSealed = errors.New("seal: cannot open; is this the master key the data was written with?")
 
-// Keyring seals, opens and digests under keys derived from one master key. It
-// is safe for concurrent use.
+// Keyring seals, opens and digests under keys derived from master keys. It is safe
+// for concurrent use.
 type Keyring struct {
-	aead   cipher.AEAD
-	digest []byte
+	keys   atomic.Pointer[[]*key] // oldest first, never empty
+	mu     sync.Mutex             // held while the source is asked
+	source func() ([]byte, error)
+}
+
+// key is what derives from one master key.
+type key struct {
+	version int
+	aead    cipher.AEAD
+	digest  []byte
 }
 
 // NewMasterKey returns a fresh random master key.
@@ -49,8 +59,18 @@ func NewMasterKey() []byte {
 	return key
 }
 
-// New derives a keyring from a master key of KeySize bytes.
+// New makes a keyring of one master key of KeySize bytes, which is version 1.
 func New(master []byte) (*Keyring, error) {
+	only, err := derive(1, master)
+	if err != nil {
+		return nil, err
+	}
+	k := &Keyring{}
+	k.keys.Store(&[]*key{only})
+	return k, nil
+}
+
+func derive(version int, master []byte) (*key, error) {
 	if len(master) != KeySize {
 		return nil, fmt.Errorf("seal: the master key has %d bytes, want %d", len(master), KeySize)
 	}
@@ -70,18 +90,19 @@ func New(master []byte) (*Keyring, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Keyring{aead: aead, digest: digest}, nil
+	return &key{version, aead, digest}, nil
 }
 
-// Seal encrypts plain for one purpose, such as "merchant.secret". The empty
+// Seal encrypts plain under the newest key for one purpose, such as "merchant.secret". The empty
 // text stays empty, so that optional columns need no special case.
 func (k *Keyring) Seal(purpose, plain string) string {
 	if plain == "" {
 		return ""
 	}
-	nonce := make([]byte, k.aead.NonceSize(), k.aead.NonceSize()+len(plain)+k.aead.Overhead())
+	newest := k.newest()
+	nonce := make([]byte, newest.aead.NonceSize(), newest.aead.NonceSize()+len(plain)+newest.aead.Overhead())
 	rand.Read(nonce)
-	return version + base64.RawURLEncoding.EncodeToString(k.aead.Seal(nonce, nonce, []byte(plain), []byte(purpose)))
+	return prefix(newest.version) + base64.RawURLEncoding.EncodeToString(newest.aead.Seal(nonce, nonce, []byte(plain), []byte(purpose)))
 }
 
 // Open reverses Seal, or fails with ErrSealed.
@@ -89,28 +110,61 @@ func (k *Keyring) Open(purpose, sealed string) (string, error) {
 	if sealed == "" {
 		return "", nil
 	}
-	text, ok := strings.CutPrefix(sealed, version)
-	if !ok {
+	version, text := split(sealed)
+	key := k.version(version)
+	if key == nil {
 		return "", ErrSealed
 	}
 	raw, err := base64.RawURLEncoding.DecodeString(text)
-	if err != nil || len(raw) < k.aead.NonceSize() {
+	if err != nil || len(raw) < key.aead.NonceSize() {
 		return "", ErrSealed
 	}
-	nonce, ciphertext := raw[:k.aead.NonceSize()], raw[k.aead.NonceSize():]
-	plain, err := k.aead.Open(nil, nonce, ciphertext, []byte(purpose))
+	nonce, ciphertext := raw[:key.aead.NonceSize()], raw[key.aead.NonceSize():]
+	plain, err := key.aead.Open(nil, nonce, ciphertext, []byte(purpose))
 	if err != nil {
 		return "", ErrSealed
 	}
 	return string(plain), nil
 }
 
-// Digest is a keyed HMAC-SHA256 of text for one purpose, 64 hex digits. Equal
-// inputs give equal digests, so it serves as a lookup key.
-func (k *Keyring) Digest(purpose, text string) string {
+// Digest is a keyed HMAC-SHA256 of text for one purpose under the newest key. Equal
+// inputs give equal digests until the key is replaced.
+func (k *Keyring) Digest(purpose, text string) string { return k.newest().sum(purpose, text) }
+
+// Digests are the digests of text under every key, that of the newest first: with
+// which one a row is to be found depends on when it was written.
+func (k *Keyring) Digests(purpose, text string) []string {
+	var all []string
+	for _, key := range slices.Backward(*k.keys.Load()) {
+		all = append(all, key.sum(purpose, text))
+	}
+	return all
+}
+
+// DigestUnder is Digest under the key of a version, or fails with ErrSealed when
+// that is unknown.
+func (k *Keyring) DigestUnder(version int, purpose, text string) (string, error) {
+	key := k.version(version)
+	if key == nil {
+		return "", ErrSealed
+	}
+	return key.sum(purpose, text), nil
+}
+
+// Matches reports whether digest is one of text, under whichever key it was made.
+func (k *Keyring) Matches(purpose, text, digest string) bool {
+	want, err := k.DigestUnder(VersionOf(digest), purpose, text)
+	return err == nil && hmac.Equal([]byte(want), []byte(digest))
+}
+
+func (k *key) sum(purpose, text string) string {
 	mac := hmac.New(sha256.New, k.digest)
 	mac.Write([]byte(purpose))
 	mac.Write([]byte{0})
 	mac.Write([]byte(text))
-	return hex.EncodeToString(mac.Sum(nil))
+	sum := hex.EncodeToString(mac.Sum(nil))
+	if k.version == 1 {
+		return sum
+	}
+	return prefix(k.version) + sum
 }

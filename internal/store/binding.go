@@ -32,7 +32,7 @@ func (t *tx) Binding(id gateway.BindingID) (gateway.Binding, error) {
 }
 
 func (t *tx) BindingByAuthCode(authCode string) (gateway.Binding, error) {
-	return first(t.session, t.scanBinding, selectBinding+`JOIN page p ON p.id = b.page_id WHERE p.key_digest = $1`, t.keys.Digest(purposePageKey, authCode))
+	return byPageKey(t, t.scanBinding, selectBinding+`JOIN page p ON p.id = b.page_id WHERE p.key_digest = $1`, authCode)
 }
 
 func (t *tx) ActiveBinding(m gateway.MerchantID, w gateway.WalletID) (gateway.Binding, error) {

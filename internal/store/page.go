@@ -1,6 +1,10 @@
 package store
 
-import "github.com/gerbang-pay/gerbang/internal/gateway"
+import (
+	"errors"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
 
 const (
 	purposePageKey = "page.key"
@@ -42,7 +46,18 @@ func (t *tx) Page(id gateway.PageID) (gateway.Page, error) {
 }
 
 func (t *tx) PageByKey(key string) (gateway.Page, error) {
-	return first(t.session, t.scanPage, `SELECT `+pageColumns+` FROM page WHERE key_digest = $1`, t.keys.Digest(purposePageKey, key))
+	return byPageKey(t, t.scanPage, `SELECT `+pageColumns+` FROM page WHERE key_digest = $1`, key)
+}
+
+// byPageKey reads the row that a query finds by the digest of a page's key. While the
+// master key is being replaced the digest may still be one under the older.
+func byPageKey[T any](t *tx, scan func(row) (T, error), query, key string) (found T, err error) {
+	for _, digest := range t.keys.Digests(purposePageKey, key) {
+		if found, err = first(t.session, scan, query, digest); !errors.Is(err, gateway.ErrNoRow) {
+			return found, err
+		}
+	}
+	return found, err
 }
 
 func (t *tx) OTPPages(w gateway.WalletID) ([]gateway.Page, error) {

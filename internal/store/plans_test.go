@@ -24,9 +24,11 @@ const plansFile = "../../docs/query-plans.md"
 
 const plansHead = `# Query plans
 
-How SQLite answers each statement of the store but the audit's and the back office's reports. SQLite plans by the schema
-alone, so a plan holds for a book of any size. No statement reads a table that grows with payments from one end to the
-other. ` + "`go test ./internal/store -run TestPlans -plans.update`" + ` writes this page; the test fails while it is not up to date.
+How SQLite answers each statement of the store but the audit's. SQLite plans by the schema alone, so a plan holds for a book
+of any size. No statement reads a table that grows with payments from one end to the other. ` + "`go test ./internal/store -run TestPlans -plans.update`" + `
+writes this page; the test fails while it is not up to date.
+
+PostgreSQL plans by statistics: [query-plans-postgresql.md](query-plans-postgresql.md) has the same statements.
 
 A line is one table: SEARCH goes into an index by the condition in brackets, SCAN reads an index or table in order.
 `
@@ -39,7 +41,7 @@ var unbounded = map[string]string{
 	"FROM account_total WHERE 1 = 1":         "has a row an account of a merchant, not a payment",
 	"sum(points), 0) AS BIGINT) FROM wallet": "the back office adds up all wallets; no protocol does",
 	"FROM settlement_day":                    "has a row a merchant and day, not a payment",
-	"DELETE FROM":                            "the sandbox's reset",
+	"DELETE FROM office_session WHERE":       "has a row a person who is signed in",
 }
 
 // Every statement that the suite for engines and the reads below prepare is planned.
@@ -99,6 +101,15 @@ func TestPlans(t *testing.T) {
 
 var placeholder = regexp.MustCompile(`\$(\d+)`)
 
+// placeholders counts the arguments of a statement.
+func placeholders(statement string) (args int) {
+	for _, match := range placeholder.FindAllStringSubmatch(statement, -1) {
+		n, _ := strconv.Atoi(match[1])
+		args = max(args, n)
+	}
+	return args
+}
+
 // plan is how SQLite would run a statement, a line for each table.
 func plan(t *testing.T, db *sql.DB, statement string) (lines []string) {
 	t.Helper()
@@ -107,12 +118,7 @@ func plan(t *testing.T, db *sql.DB, statement string) (lines []string) {
 	default:
 		return nil
 	}
-	args := 0
-	for _, match := range placeholder.FindAllStringSubmatch(statement, -1) {
-		n, _ := strconv.Atoi(match[1])
-		args = max(args, n)
-	}
-	rows, err := db.Query("EXPLAIN QUERY PLAN "+statement, make([]any, args)...)
+	rows, err := db.Query("EXPLAIN QUERY PLAN "+statement, make([]any, placeholders(statement))...)
 	if err != nil {
 		t.Fatalf("%s: %v", statement, err)
 	}
@@ -140,8 +146,11 @@ func excused(statement string) bool {
 	if strings.Contains(statement, " DESC LIMIT ") && !strings.Contains(statement, "WHERE") {
 		return true // the first rows of an index, and no more
 	}
+	if strings.HasPrefix(statement, "DELETE ") && !strings.Contains(statement, "WHERE") {
+		return true // the sandbox's reset
+	}
 	for part := range unbounded {
-		if strings.Contains(statement, part) && !strings.Contains(statement, "DELETE FROM claim WHERE") {
+		if strings.Contains(statement, part) {
 			return true
 		}
 	}

@@ -71,10 +71,12 @@ func (t *tx) SetClaimAnswer(c gateway.Claim, answer string) error {
 }
 
 func (t *tx) AnythingDue() (bool, error) {
+	// Not EXISTS: PostgreSQL expects to meet something due at once, and reads all
+	// bindings to learn that nothing is.
 	var due bool
-	err := t.one(`SELECT EXISTS (SELECT 1 FROM page WHERE state IN ('otp', 'pin') AND deadline_us <= $1)
-		OR EXISTS (SELECT 1 FROM push WHERE open = 1 AND deadline_us <= $1)
-		OR EXISTS (SELECT 1 FROM binding WHERE state = 'active' AND expires_us <= $1)`, []any{us(t.now)}, &due)
+	err := t.one(`SELECT coalesce((SELECT min(deadline_us) FROM page WHERE state IN ('otp', 'pin')) <= $1, 1 = 0)
+		OR coalesce((SELECT min(deadline_us) FROM push WHERE open = 1) <= $1, 1 = 0)
+		OR coalesce((SELECT min(expires_us) FROM binding WHERE state = 'active') <= $1, 1 = 0)`, []any{us(t.now)}, &due)
 	return due, err
 }
 

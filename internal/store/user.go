@@ -24,6 +24,10 @@ func (t *tx) SetPassword(id gateway.UserID, hash string, temporary bool) (bool, 
 	return t.changed(`UPDATE office_user SET password_hash = $2, temporary = $3, fails = 0, locked_until_us = 0 WHERE id = $1`, id, hash, flag(temporary))
 }
 
+func (t *tx) RenewPasswordHash(id gateway.UserID, from, to string) (bool, error) {
+	return t.changed(`UPDATE office_user SET password_hash = $3 WHERE id = $1 AND password_hash = $2`, id, from, to)
+}
+
 func (t *tx) SetUserDisabled(id gateway.UserID, disabled bool) (bool, error) {
 	return t.changed(`UPDATE office_user SET disabled = $2 WHERE id = $1`, id, flag(disabled))
 }

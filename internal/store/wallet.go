@@ -54,6 +54,11 @@ func (t *tx) SetPINFails(id gateway.WalletID, fails int, lockedUntil time.Time) 
 		WHERE id = $1 AND (version = $2 OR $2 < 0)`, fails, us(lockedUntil))
 }
 
+func (t *tx) RenewPINHash(id gateway.WalletID, from, to string) (bool, error) {
+	return t.writeWallet(id, `UPDATE wallet SET version = version + 1, pin_hash = $4
+		WHERE id = $1 AND (version = $2 OR $2 < 0) AND pin_hash = $3`, from, to)
+}
+
 // writeWallet runs a write of one wallet whose first two parameters are its id and
 // the version that was read in this transaction, or -1.
 func (t *tx) writeWallet(id gateway.WalletID, query string, args ...any) (bool, error) {

@@ -16,6 +16,7 @@ import (
 	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/network"
+	cdppage "github.com/chromedp/cdproto/page"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
 )
@@ -72,11 +73,16 @@ func (b *Browser) note(event any) {
 	defer b.mu.Unlock()
 	switch e := event.(type) {
 	case *cdplog.EventEntryAdded:
-		if !strings.Contains(e.Entry.Text, "status of 422") { // a refused step, which the browser puts on record
+		// A refused step answers 422 or 409, which the browser puts on record.
+		if !strings.Contains(e.Entry.Text, "status of 422") && !strings.Contains(e.Entry.Text, "status of 409") {
 			b.complaints = append(b.complaints, fmt.Sprintf("%s %s: %s", e.Entry.Source, e.Entry.Level, e.Entry.Text))
 		}
 	case *runtime.EventExceptionThrown:
 		b.complaints = append(b.complaints, "exception: "+e.ExceptionDetails.Text)
+	case *runtime.EventConsoleAPICalled:
+		b.complaints = append(b.complaints, fmt.Sprint("console: ", e.Type))
+	case *cdppage.EventJavascriptDialogOpening:
+		b.complaints = append(b.complaints, "dialog: "+e.Message)
 	case *network.EventRequestWillBeSent:
 		if _, rest, ok := strings.Cut(e.Request.URL, "://"); ok {
 			host, _, _ := strings.Cut(rest, "/")
@@ -140,6 +146,12 @@ func (b *Browser) Click(selector string) {
 	if _, err := chromedp.RunResponse(b, chromedp.Click(chromedp.CSS(selector))); err != nil {
 		b.t.Fatalf("%s: %v", selector, err)
 	}
+}
+
+// Fill types keys into the field that the selector finds.
+func (b *Browser) Fill(selector, keys string) {
+	b.t.Helper()
+	b.Run(chromedp.SendKeys(chromedp.CSS(selector), keys))
 }
 
 // Enter types keys and waits for the page they lead to.

@@ -27,6 +27,16 @@ type VoidPayment struct {
 	ApprovalCode    string `json:"approval_code"`
 }
 
+// CheckSumFields returns what the check_sum of the request covers, which is the same
+// as in an answer.
+func (r VoidRequest) CheckSumFields() CheckSumFields {
+	a := PushAnswer{Client: r.Client, Order: r.Order}
+	a.OVOInfo.OVOID = r.OVOInfo.OVOID
+	a.OVOPayment.BatchNumber, a.OVOPayment.TraceNumber = r.OVOPayment.BatchNumber, r.OVOPayment.TraceNumber
+	a.OVOPayment.ReferenceNumber, a.OVOPayment.ApprovalCode = r.OVOPayment.ReferenceNumber, r.OVOPayment.ApprovalCode
+	return a.CheckSumFields()
+}
+
 // Void is a decoded [VoidRequest].
 type Void struct {
 	Push
@@ -45,7 +55,7 @@ func DecodeVoid(v wire.Value) (Void, error) {
 		return Void{}, err
 	}
 	d := newDecoder(v)
-	r := Void{Push: push, ApprovalCode: d.text("ovo_payment.approval_code", true, maxApproval)}
+	r := Void{Push: push, ApprovalCode: d.text("ovo_payment.approval_code", true, MaxApprovalCode)}
 	for _, n := range []struct {
 		path string
 		to   *int64
@@ -69,5 +79,5 @@ func DecodeVoid(v wire.Value) (Void, error) {
 	return result(d, r)
 }
 
-// maxApproval is the longest approval code, in characters.
-const maxApproval = 16
+// MaxApprovalCode is the longest approval code, in characters.
+const MaxApprovalCode = 16
