@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -398,14 +399,16 @@ func (b *safeBuffer) String() string {
 	return b.buffer.String()
 }
 
-// TestSlowAndIdleCallers holds thousands of connections open, idle or with a
+var idleCallers = flag.Int("callers", 500, "idle connections that TestSlowAndIdleCallers holds; a sixteenth as many send slowly")
+
+// TestSlowAndIdleCallers holds hundreds, or on request thousands, of connections open, idle or with a
 // request that never ends, and pays meanwhile. Those that began a request are cut off.
 func TestSlowAndIdleCallers(t *testing.T) {
 	if testing.Short() {
-		t.Skip("holds five thousand connections")
+		t.Skip("waits for the server to cut connections")
 	}
 	t.Parallel()
-	const idle, slow = 5_000, 300
+	idle, slow := *idleCallers, *idleCallers/16
 	p := spawn(t, t.TempDir()) // a process of its own has descriptors of its own
 	defer p.kill()
 	c := control{t, p.base}
