@@ -222,7 +222,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	root.Handle("/", box.Lose(record(api)))
 
 	a.server = &http.Server{
-		Handler: ownHost(a.BaseURL, root), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: web.Harden(ownHost(a.BaseURL, root)), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug),
 	}
 

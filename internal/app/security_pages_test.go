@@ -76,7 +76,7 @@ func TestHostileTexts(t *testing.T) {
 	}
 
 	own, _ := url.Parse(c.base)
-	queue := []string{"/", "/phones", "/requests", "/payments", "/simulator/ovo", "/backoffice/", "/backoffice/find?q=" + url.QueryEscape(hostile[0]), "/backoffice/ledger?account=" + url.QueryEscape(hostile[2])}
+	queue := []string{"/", "/phones", "/sandbox/v1/merchants", "/direct-debit/nothing", "/healthz", "/nothing", "/requests", "/payments", "/simulator/ovo", "/backoffice/", "/backoffice/find?q=" + url.QueryEscape(hostile[0]), "/backoffice/ledger?account=" + url.QueryEscape(hostile[2])}
 	for _, text := range hostile {
 		q := url.QueryEscape(text)
 		queue = append(queue, "/requests?invoice="+q, "/phone/"+url.PathEscape(text), "/?lang="+q, "/backoffice/payments?number="+q+"&amount="+q, "/backoffice/"+url.PathEscape(text))
@@ -108,11 +108,14 @@ func TestHostileTexts(t *testing.T) {
 		if resp.StatusCode >= 500 {
 			t.Errorf("%s: HTTP %d", at, resp.StatusCode)
 		}
+		policy := resp.Header.Get("Content-Security-Policy")
+		if !strings.Contains(policy, "frame-ancestors 'none'") || resp.Header.Get("X-Content-Type-Options") != "nosniff" {
+			t.Errorf("%s: headers %v", at, resp.Header)
+		}
 		if !strings.HasPrefix(resp.Header.Get("Content-Type"), "text/html") {
 			continue
 		}
-		policy := resp.Header.Get("Content-Security-Policy")
-		for _, part := range []string{"default-src 'none'", "frame-ancestors 'none'", "base-uri 'none'", "form-action "} {
+		for _, part := range []string{"default-src 'none'", "base-uri 'none'", "form-action "} {
 			if !strings.Contains(policy, part) {
 				t.Errorf("%s: the policy lacks %s: %s", at, part, policy)
 			}

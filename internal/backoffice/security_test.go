@@ -257,6 +257,8 @@ func TestFirstPassword(t *testing.T) {
 	for _, tc := range []struct{ old, new, again, says string }{
 		{first, "short", "short", "a password has 12 to 128 characters"},
 		{first, first, first, "the new password is the old one"},
+		{first, "rani@gerbang.test!1", "rani@gerbang.test!1", "little more than a name"}, {first, "Password123456", "Password123456", "little more than a name"},
+		{first, "abababababab", "abababababab", "little more than a name"},
 		{first, "correct horse", "correct house", "not written the same way twice"},
 		{"wrong", "correct horse battery", "correct horse battery", "The password until now is another."},
 	} {

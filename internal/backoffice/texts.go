@@ -40,10 +40,11 @@ var indonesian = vocabulary{
 	"Change the password": "Ganti kata sandi",
 	"At least 12 characters. Other browsers in which you are signed in will be signed out.": "Minimal 12 karakter. Peramban lain tempat Anda masuk akan dikeluarkan.",
 	"Password until now": "Kata sandi sekarang", "New password": "Kata sandi baru", "New password again": "Ulangi kata sandi baru",
-	"The new password was not written the same way twice.": "Kata sandi baru tidak ditulis sama dua kali.",
-	"The password until now is another.":                   "Kata sandi sekarang bukan itu.",
-	"a password has 12 to 128 characters":                  "kata sandi terdiri dari 12 sampai 128 karakter",
-	"the new password is the old one":                      "kata sandi baru sama dengan yang lama",
+	"The new password was not written the same way twice.":                  "Kata sandi baru tidak ditulis sama dua kali.",
+	"The password until now is another.":                                    "Kata sandi sekarang bukan itu.",
+	"a password has 12 to 128 characters":                                   "kata sandi terdiri dari 12 sampai 128 karakter",
+	"the password is little more than a name, a usual word or a repetition": "kata sandi hanya berisi nama, kata umum, atau pengulangan",
+	"the new password is the old one":                                       "kata sandi baru sama dengan yang lama",
 
 	// Overview
 	"24 hours": "24 jam", "7 days": "7 hari", "30 days": "30 hari", "90 days": "90 hari", "Succeeded": "Berhasil", "Paid": "Terbayar",
