@@ -39,6 +39,7 @@ type Config struct {
 	World   *sandbox.World  // what else a fresh sandbox contains, or nil
 	NoLog   bool            // do not record inbound calls: under load, recording them costs more than some of them do
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
+	Rules   gateway.Rules   // default gateway.DefaultRules.Unmetered()
 	Faspay  FaspayConfig
 	Log     *slog.Logger // default discards
 	// Journey, when set, plays the demo against the sandbox at base: its welcome
@@ -51,8 +52,6 @@ type Config struct {
 // FaspayConfig is what may differ between installations that speak Faspay.
 type FaspayConfig struct {
 	Paths wirefaspay.Paths // default wirefaspay.DefaultPaths
-	Rate  int              // calls a second that one merchant may make; default 200, at least faspay.MinRate
-	Burst int              // calls at once; default twice Rate
 }
 
 // App is a running Gerbang.
@@ -100,6 +99,12 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Rules == (gateway.Rules{}) {
+		c.Rules = gateway.DefaultRules.Unmetered()
+	}
+	if err := c.Rules.Check(); err != nil {
+		return nil, err
+	}
 	keys, err := c.masterKey(true)
 	if err != nil {
 		return nil, err
@@ -114,7 +119,7 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	}
 	a := newApp(db, c.Version, c.Log)
 	scenarios := sandbox.NewScenarios()
-	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
+	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, Rules: c.Rules, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
 	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -205,7 +210,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		return slices.Concat(spoken.openAPI.Describe(), spoken.legacy.Describe(), spoken.tokenize.Describe(), box.Describe(), describeCalls())
 	}))
 	root.Handle("/", box.Lose(record(a.observed(spoken.mux()))))
-	return root, a.work(ctx, func(ctx context.Context, signal string) { a.heard(ctx, clock, signal) })
+	return ownHost(a.BaseURL, root), a.work(ctx, func(ctx context.Context, signal string) { a.heard(ctx, clock, signal) })
 }
 
 // signalClock says that the sandbox's clock was moved.

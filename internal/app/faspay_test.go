@@ -604,13 +604,13 @@ func TestFaspayMembersOfMerchants(t *testing.T) {
 	}
 }
 
-func TestFaspayConfigIsChecked(t *testing.T) {
+func TestConfigIsChecked(t *testing.T) {
 	t.Parallel()
 	paths := faspay.DefaultPaths()
 	paths.Numbers[faspay.ServiceUnlink] = paths.Numbers[faspay.ServiceTopUp]
-	for _, c := range []app.FaspayConfig{{Paths: paths}, {Rate: 10}} {
-		a, err := app.StartSandbox(t.Context(), app.Config{Installation: app.Installation{DataDir: t.TempDir()}, Addr: "127.0.0.1:0", PINCost: cheapPIN, Faspay: c})
-		if err == nil {
+	for _, c := range []app.Config{{Faspay: app.FaspayConfig{Paths: paths}}, {Rules: gateway.Rules{CallRate: 10}}} {
+		c.Installation, c.Addr, c.PINCost = app.Installation{DataDir: t.TempDir()}, "127.0.0.1:0", cheapPIN
+		if a, err := app.StartSandbox(t.Context(), c); err == nil {
 			stop(t, a)
 			t.Errorf("%+v starts", c)
 		}

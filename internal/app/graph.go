@@ -19,6 +19,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/store"
+	"github.com/gerbang-pay/gerbang/internal/web"
 	wirefaspay "github.com/gerbang-pay/gerbang/internal/wire/faspay"
 )
 
@@ -45,7 +46,7 @@ func (a *App) speak(clock gateway.Clock, key *rsa.PrivateKey, f FaspayConfig, ea
 	openAPI := snap.Config{Gateway: a.Gateway, Clock: clock, Key: key, PageURL: a.pageURL, Archived: true, Served: a.accountFor, Log: a.log}
 	legacy := jokul.Config{Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Draining: a.drain, Served: a.accountFor, Log: a.log}
 	tokenize := faspay.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Paths: f.Paths, TopUp: a.topUpWays(), Rate: f.Rate, Burst: f.Burst,
+		Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Paths: f.Paths, TopUp: a.topUpWays(),
 		Served: a.accountFor, Log: a.log,
 	}
 	if ears != nil {
@@ -94,7 +95,7 @@ func (a *App) topUpWays() []wirefaspay.Instruction {
 // serve serves a handler until Stop, over TLS if there is a configuration for it.
 func (a *App) serve(listener net.Listener, handler http.Handler, secure *tls.Config) {
 	server := &http.Server{
-		Handler: handler, ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: web.Harden(handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), TLSConfig: secure,
 	}
 	a.servers = append(a.servers, server)

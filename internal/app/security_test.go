@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"flag"
 	"fmt"
 	"io"
 	"log/slog"
@@ -11,6 +12,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -22,6 +24,9 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/gerbang-pay/gerbang/internal/app"
+	wirefaspay "github.com/gerbang-pay/gerbang/internal/wire/faspay"
+	wirejokul "github.com/gerbang-pay/gerbang/internal/wire/jokul"
+	wiresnap "github.com/gerbang-pay/gerbang/internal/wire/snap"
 	"github.com/gerbang-pay/gerbang/ovo"
 )
 
@@ -68,9 +73,11 @@ func TestOthersThingsAreOutOfReach(t *testing.T) {
 	old := &jokulTeller{c: c, client: legacy, requests: map[string]string{}}
 	step(t, "bind through Jokul", old.bind("081300000001", "cust-j"), "ok")
 	step(t, "pay through Jokul", old.pay("PAID-J", 10_000, false), "ok")
+	var pushed ovo.PushResult
 	answered := make(chan error, 1)
 	go func() {
-		_, err := push.Pay(context.Background(), ovo.PushRequest{Phone: "081300000001", Invoice: "PAID-P", Amount: 10_000})
+		var err error
+		pushed, err = push.Pay(context.Background(), ovo.PushRequest{Phone: "081300000001", Invoice: "PAID-P", Amount: 10_000})
 		answered <- err
 	}()
 	prompt := c.prompts("081300000001", 1)[0]
@@ -151,6 +158,14 @@ func TestOthersThingsAreOutOfReach(t *testing.T) {
 			_, err := evilJokul.Status(ctx, pick(theirs, old.requests["PAID-J"], "NONE"))
 			return err
 		},
+		"push taken back": func(theirs bool) error {
+			taken := ovo.PushVoidRequest{Phone: "081300000001", Payment: ovo.PushResult{Invoice: "NONE", Amount: 10_000, ApprovalCode: "000000"}}
+			if theirs {
+				taken.Payment = pushed
+			}
+			_, err := evilPush.Void(ctx, taken)
+			return err
+		},
 		"push status": func(theirs bool) error { _, err := evilPush.Status(ctx, pick(theirs, "PAID-P", "NONE")); return err },
 	} {
 		foreign, absent := call(true), call(false)
@@ -158,12 +173,41 @@ func TestOthersThingsAreOutOfReach(t *testing.T) {
 			t.Errorf("%s: what is another's is answered %q, what does not exist %q", name, failure(foreign), failure(absent))
 		}
 	}
-	// The same, against the app's own guard: a prompt is one phone's.
+	c.calledEverything(theirs.DOKU.ClientID)
+	// The same, against the app's own guard: prompts and links are one phone's.
 	c.call("POST", "/wallets/081211111111/prompts/"+prompt.ID+"/approve", map[string]string{"pin": "123456", "use": "cash"}, 404, nil)
+	c.call("POST", "/wallets/081211111111/prompts/"+prompt.ID+"/decline", nil, 404, nil)
+	c.call("POST", "/wallets/081211111111/links/"+c.wallet("081300000001").Links[0].ID+"/unlink", nil, 404, nil)
 	if diff := cmp.Diff(before, c.everything()); diff != "" {
 		t.Errorf("the attempts changed something (-before +after):\n%s", diff)
 	}
 	auditedFromOutside(t, dir)
+}
+
+// calledEverything checks that a client made every call there is, so that a new one
+// cannot be left out above. Calls that name nothing of anybody's are no exception.
+func (c control) calledEverything(clientID string) {
+	c.t.Helper()
+	var log struct{ Requests []struct{ Target string } }
+	c.call("GET", "/requests?limit=500&merchant="+clientID, nil, 200, &log)
+	called := map[string]bool{}
+	for _, r := range log.Requests {
+		path, _, _ := strings.Cut(r.Target, "?")
+		called[path] = true
+		called[path[:strings.LastIndexByte(path, '/')+1]] = true // of a check of status
+	}
+	all := append([]string{wirejokul.PathStatus, wirejokul.PathVoid}, wirejokul.Paths...)
+	for _, route := range wiresnap.Routes {
+		if !route.Archived {
+			all = append(all, route.Path)
+		}
+	}
+	for _, path := range all {
+		// To ask for a binding or a push of one's own takes nothing of another's.
+		if !called[path] && path != wirejokul.PathBinding && path != wirejokul.PathPush {
+			c.t.Errorf("%s was not tried", path)
+		}
+	}
 }
 
 func pick(first bool, a, b string) string {
@@ -208,7 +252,7 @@ func (c control) everything() (lines []string) {
 	return lines
 }
 
-// TestNothingSecretIsReadable plays every journey and looks for what must stay
+// TestNothingSecretIsReadable plays a journey of every protocol and looks for what must stay
 // secret in the log, in the files on disk, and in what is answered to others.
 func TestNothingSecretIsReadable(t *testing.T) {
 	t.Parallel()
@@ -260,6 +304,40 @@ func TestNothingSecretIsReadable(t *testing.T) {
 		}
 		told = append(told, failure(err))
 	}
+	const other = "081300000008"
+	c.newWallet(other, 1_000_000)
+	legacy := &jokulTeller{c: c, client: c.jokulClient(m), requests: map[string]string{}}
+	step(t, "bind through Jokul", legacy.bind(other, "cust-j"), "ok")
+	step(t, "pay through Jokul", legacy.pay("P-J", 1_000, false), "ok")
+	push := c.pushClient(m)
+	answered := make(chan error, 1)
+	go func() {
+		_, err := push.Pay(context.Background(), ovo.PushRequest{Phone: phone, Invoice: "P-P", Amount: 1_000})
+		answered <- err
+	}()
+	c.call("POST", "/wallets/"+phone+"/prompts/"+c.prompts(phone, 1)[0].ID+"/approve", map[string]string{"pin": pin, "use": "cash"}, 200, nil)
+	if err := wait(t, "the push's answer", answered); err != nil {
+		t.Fatal(err)
+	}
+	faspay := c.faspayClient(m.ID)
+	activation, err := faspay.Activate(t.Context(), ovo.FaspayActivateRequest{Phone: "081222222222", CustomerName: "Citra"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.complete(activation.RedirectURL, "approve")
+	bill, err := faspay.Pay(t.Context(), ovo.FaspayPayRequest{Phone: "081222222222", BillNo: "P-F", Description: "x", Amount: 1_000, CustomerName: "Citra", Email: "c@shop.test"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	c.complete(bill.RedirectURL, "approve")
+	var credentials struct {
+		Faspay struct {
+			UserID   string `json:"user_id"`
+			Password string
+		}
+	}
+	c.call("GET", "/merchants/"+m.ID, nil, 200, &credentials)
+	c.call("POST", "/snapshots", map[string]string{"name": "canaries"}, 201, nil)
 	key, _, _ := strings.Cut(strings.TrimPrefix(m.DOKU.PrivateKeyPEM, "-----BEGIN PRIVATE KEY-----\n"), "\n")
 	master, err := os.ReadFile(filepath.Join(dir, "master.key"))
 	if err != nil {
@@ -274,7 +352,11 @@ func TestNothingSecretIsReadable(t *testing.T) {
 
 	places := map[string]string{"the log": log.String(), "the metrics": metrics, "refusals": strings.Join(told, "\n")}
 	files, _ := filepath.Glob(filepath.Join(dir, "gerbang.db*"))
-	for _, name := range files {
+	saved, _ := filepath.Glob(filepath.Join(dir, "snapshots", "*"))
+	if len(saved) != 1 {
+		t.Fatalf("%d snapshots", len(saved))
+	}
+	for _, name := range append(files, saved...) {
 		content, err := os.ReadFile(name)
 		if err != nil {
 			t.Fatal(err)
@@ -286,7 +368,10 @@ func TestNothingSecretIsReadable(t *testing.T) {
 	}
 	for name, secret := range map[string]string{
 		"secret key": m.DOKU.SecretKey, "private key": key, "customer token": token.AccessToken, "refresh token": token.RefreshToken,
-		"auth code": b.AuthCode, "master key": string(bytes.TrimSpace(master)),
+		"auth code": b.AuthCode, "Faspay password": credentials.Faspay.Password,
+		"Faspay phone signature": wirefaspay.Sign(credentials.Faspay.UserID, credentials.Faspay.Password, "081222222222"),
+		"page of an activation":  path.Base(activation.RedirectURL), "page of a payment": path.Base(bill.RedirectURL),
+		"master key": string(bytes.TrimSpace(master)),
 		// Six digits come about by chance in what is hexadecimal or base64.
 		"PIN": `\b` + pin + `\b`, "one-time code": `\b` + code + `\b`,
 	} {
@@ -319,14 +404,16 @@ func (b *safeBuffer) String() string {
 	return b.buffer.String()
 }
 
-// TestSlowAndIdleCallers holds thousands of connections open, idle or with a
+var idleCallers = flag.Int("callers", 500, "idle connections that TestSlowAndIdleCallers holds; a sixteenth as many send slowly")
+
+// TestSlowAndIdleCallers holds hundreds, or on request thousands, of connections open, idle or with a
 // request that never ends, and pays meanwhile. Those that began a request are cut off.
 func TestSlowAndIdleCallers(t *testing.T) {
 	if testing.Short() {
-		t.Skip("holds five thousand connections")
+		t.Skip("waits for the server to cut connections")
 	}
 	t.Parallel()
-	const idle, slow = 5_000, 300
+	idle, slow := *idleCallers, *idleCallers/16
 	p := spawn(t, t.TempDir()) // a process of its own has descriptors of its own
 	defer p.kill()
 	c := control{t, p.base}
@@ -423,5 +510,60 @@ func TestBadFraming(t *testing.T) {
 	}
 	if resp, err := http.Get(c.base + "/healthz"); err != nil || resp.StatusCode != 200 {
 		t.Errorf("afterwards: %v, %v", resp, err)
+	}
+}
+
+// A site whose name leads to this machine is no friend of the sandbox.
+func TestForeignHosts(t *testing.T) {
+	t.Parallel()
+	var at string
+	a, err := app.StartSandbox(t.Context(), app.Config{
+		Installation: app.Installation{DataDir: t.TempDir()}, Addr: "127.0.0.1:0", PINCost: cheapPIN, BaseURL: "https://pay.shop.example",
+	}.WithNetwork(func(network, address string) (net.Listener, error) {
+		l, err := net.Listen(network, address)
+		if err == nil {
+			at = l.Addr().String()
+		}
+		return l, err
+	}, nil))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer stop(t, a)
+	status := func(method, host, path string) int {
+		t.Helper()
+		req, err := http.NewRequest(method, "http://"+at+path, strings.NewReader("{}"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Host = host
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer resp.Body.Close()
+		if body, _ := io.ReadAll(resp.Body); resp.StatusCode == http.StatusMisdirectedRequest && strings.Contains(string(body), "secret_key") {
+			t.Errorf("%s%s: %s", host, path, body)
+		}
+		return resp.StatusCode
+	}
+	for _, path := range []string{"/", "/sandbox/v1/merchants", "/phone/081211111111", "/backoffice/", "/requests", "/auditz"} {
+		for _, host := range []string{"evil.example", "evil.example:80", "127.0.0.1.evil.example", "localhost.evil.example:8600", "shop.example", "pay.shop.example.evil.com", "1.2.3"} {
+			if got := status("GET", host, path); got != http.StatusMisdirectedRequest {
+				t.Errorf("%s as %s: HTTP %d", path, host, got)
+			}
+		}
+		for _, host := range []string{"127.0.0.1:8600", "localhost", "localhost:8600", "[::1]:8600", "::1", "gerbang:8600", "host.docker.internal", "sandbox.test:1", "PAY.shop.example", "pay.shop.example.:443"} {
+			if got := status("GET", host, path); got == http.StatusMisdirectedRequest {
+				t.Errorf("%s as %s: HTTP %d", path, host, got)
+			}
+		}
+	}
+	if got := status("POST", "evil.example", "/sandbox/v1/reset"); got != http.StatusMisdirectedRequest {
+		t.Errorf("a reset: HTTP %d", got)
+	}
+	// A tunnel's name leads to the protocols, which look at signatures.
+	if got := status("POST", "shop.tunnel.example", wiresnap.PathPayment); got != http.StatusBadRequest {
+		t.Errorf("a call through a tunnel: HTTP %d", got)
 	}
 }

@@ -299,11 +299,14 @@ func TestWalletsAndMerchants(t *testing.T) {
 	b.post("/merchants", "/merchants", "name", "Another", "client_id", m.DOKU.ClientID).want(t, 422, "another merchant has this DOKU client id", `value="Another"`)
 	b.post("/merchants", "/merchants", "name", " ").want(t, 422)
 
-	b.follow(b.post(page, page, "name", "Toko Lama", "token_url", "https://shop.test/token", "faspay_return_url", "https://shop.test/back")).want(t, 200, "Toko Lama", "https://shop.test/token")
-	for _, address := range []string{"ftp://shop.test", "javascript:alert(1)", "https://", "https://me:secret@shop.test/"} {
-		b.post(page, page, "name", "x", "notification_url", address).want(t, 422, "An address begins with")
+	b.follow(b.post(page, page, "name", "Toko Lama", "call_rate", "250", "token_url", "https://shop.test/token", "faspay_return_url", "https://shop.test/back")).want(t, 200, "Toko Lama", "https://shop.test/token", `value="250"`)
+	for _, rate := range []string{"", "99", "-1", "x"} {
+		b.post(page, page, "name", "x", "call_rate", rate).want(t, 422)
 	}
-	b.post(page, page, "name", "x", "public_key", "-----BEGIN NOTHING-----").want(t, 422, "no public key")
+	for _, address := range []string{"ftp://shop.test", "javascript:alert(1)", "https://", "https://me:secret@shop.test/"} {
+		b.post(page, page, "name", "x", "call_rate", "0", "notification_url", address).want(t, 422, "An address begins with")
+	}
+	b.post(page, page, "name", "x", "call_rate", "0", "public_key", "-----BEGIN NOTHING-----").want(t, 422, "no public key")
 	if now := must(o.Merchant(t.Context(), m.ID))(t); now.Name != "Toko Lama" || now.DOKU.SecretKey != m.DOKU.SecretKey || now.Faspay.ReturnURL != "https://shop.test/back" || now.Faspay.Password != m.Faspay.Password {
 		t.Errorf("changed to %+v", now)
 	}

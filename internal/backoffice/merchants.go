@@ -145,6 +145,9 @@ func (v *visit) updateMerchant() error {
 	}
 	d, f := &m.DOKU, &m.Faspay
 	m.Name = strings.TrimSpace(v.form.Get("name"))
+	if m.CallRate, err = strconv.Atoi(v.form.Get("call_rate")); err != nil {
+		return v.showMerchant(http.StatusUnprocessableEntity, m, v.words.t("Calls a second are 0, or a number from 100."))
+	}
 	publicKey := strings.TrimSpace(strings.ReplaceAll(v.form.Get("public_key"), "\r\n", "\n"))
 	if publicKey != strings.TrimSpace(d.PublicKeyPEM) {
 		d.PublicKeyPEM, d.PrivateKeyPEM = publicKey, ""

@@ -257,6 +257,8 @@ func TestFirstPassword(t *testing.T) {
 	for _, tc := range []struct{ old, new, again, says string }{
 		{first, "short", "short", "a password has 12 to 128 characters"},
 		{first, first, first, "the new password is the old one"},
+		{first, "rani@gerbang.test!1", "rani@gerbang.test!1", "little more than a name"}, {first, "Password123456", "Password123456", "little more than a name"},
+		{first, "abababababab", "abababababab", "little more than a name"},
 		{first, "correct horse", "correct house", "not written the same way twice"},
 		{"wrong", "correct horse battery", "correct horse battery", "The password until now is another."},
 	} {
@@ -372,4 +374,52 @@ func TestMarkupIsText(t *testing.T) {
 	if shown < 15 {
 		t.Errorf("shown as text %d times only", shown)
 	}
+}
+
+// Every form of every page is refused unless one of our own pages sent it, before
+// anything else of it is looked at.
+func TestEveryFormIsGuarded(t *testing.T) {
+	t.Parallel()
+	o := open(t, options{}).seed()
+	b, other := o.as(gateway.RoleOperator), o.as(gateway.RoleOperator)
+	mine, theirs := b.token("/account"), other.token("/account")
+	trail := len(must(o.Trail(t.Context(), gateway.TraceFilter{}, 100))(t))
+	forms := 0
+	for pattern, rule := range access(o) {
+		if !strings.HasPrefix(pattern, "POST ") {
+			continue
+		}
+		forms++
+		form := func(token string) *http.Request {
+			return b.request(rule.path, url.Values{
+				"token": {token}, "action": {"disable"}, "status": {"blocked"}, "hours": {"0"}, "name": {"Evil"}, "role": {"operator"}, "state": {"failed"},
+				"amount": {"1"}, "reason": {"x"}, "sure": {"yes"}, "reference": {"BO-EVIL"}, "call_rate": {"100"},
+			})
+		}
+		header := func(name, value string) *http.Request {
+			r := form(mine)
+			r.Header.Set(name, value)
+			return r
+		}
+		for what, r := range map[string]*http.Request{
+			"without a token": form(""), "with another's token": form(theirs), "from another site": header("Sec-Fetch-Site", "cross-site"),
+			"from a sister site": header("Sec-Fetch-Site", "same-site"), "from another origin": header("Origin", "https://evil.test"),
+		} {
+			if p := b.do(r); p.status != http.StatusForbidden {
+				t.Errorf("%s %s: HTTP %d", pattern, what, p.status)
+			}
+		}
+		for _, kind := range []string{"text/plain", "multipart/form-data; boundary=x", "application/json", ""} {
+			if p := b.do(header("Content-Type", kind)); p.status != http.StatusBadRequest && p.status != http.StatusForbidden {
+				t.Errorf("%s as %q: HTTP %d", pattern, kind, p.status)
+			}
+		}
+	}
+	if forms < 12 {
+		t.Errorf("only %d forms", forms)
+	}
+	if now := len(must(o.Trail(t.Context(), gateway.TraceFilter{}, 100))(t)); now != trail {
+		t.Errorf("%d acts are in the trail, %d before", now, trail)
+	}
+	b.get("/payments").want(t, 200) // still signed in
 }

@@ -32,16 +32,19 @@ var indonesian = vocabulary{
 
 	// Signing in
 	"Sign in": "Masuk", "Sign out": "Keluar", "Password": "Kata sandi", "Your account": "Akun Anda", "Role": "Peran",
+	"too many calls": "terlalu banyak panggilan", "wallet's owner asked too often": "pemilik dompet terlalu sering diminta",
+	"Calls a second; 0 is what the installation allows": "Panggilan per detik; 0 berarti sebanyak yang diizinkan instalasi", "Calls a second are 0, or a number from 100.": "Panggilan per detik adalah 0, atau angka mulai 100.",
 	"Too many attempts to sign in from your address. Wait a minute.":                                 "Terlalu banyak percobaan masuk dari alamat Anda. Tunggu satu menit.",
 	"The name or the password is wrong. After five wrong passwords a user is locked for 15 minutes.": "Nama atau kata sandi salah. Setelah lima kata sandi salah, pengguna dikunci selama 15 menit.",
 	"Your password was given to you. Choose one of your own to go on.":                               "Kata sandi Anda diberikan oleh orang lain. Pilih kata sandi sendiri untuk melanjutkan.",
 	"Change the password": "Ganti kata sandi",
 	"At least 12 characters. Other browsers in which you are signed in will be signed out.": "Minimal 12 karakter. Peramban lain tempat Anda masuk akan dikeluarkan.",
 	"Password until now": "Kata sandi sekarang", "New password": "Kata sandi baru", "New password again": "Ulangi kata sandi baru",
-	"The new password was not written the same way twice.": "Kata sandi baru tidak ditulis sama dua kali.",
-	"The password until now is another.":                   "Kata sandi sekarang bukan itu.",
-	"a password has 12 to 128 characters":                  "kata sandi terdiri dari 12 sampai 128 karakter",
-	"the new password is the old one":                      "kata sandi baru sama dengan yang lama",
+	"The new password was not written the same way twice.":                  "Kata sandi baru tidak ditulis sama dua kali.",
+	"The password until now is another.":                                    "Kata sandi sekarang bukan itu.",
+	"a password has 12 to 128 characters":                                   "kata sandi terdiri dari 12 sampai 128 karakter",
+	"the password is little more than a name, a usual word or a repetition": "kata sandi hanya berisi nama, kata umum, atau pengulangan",
+	"the new password is the old one":                                       "kata sandi baru sama dengan yang lama",
 
 	// Overview
 	"24 hours": "24 jam", "7 days": "7 hari", "30 days": "30 hari", "90 days": "90 hari", "Succeeded": "Berhasil", "Paid": "Terbayar",

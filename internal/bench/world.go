@@ -32,6 +32,7 @@ const (
 	worldMerchants = 500
 	worldWallets   = 1000
 	worldSecret    = "SK-a1b2c3d4e5f6g7h8i9j0"
+	worldRate      = 1_000_000 // calls a second: the load is to find the server's bound, not the merchant's
 
 	// The purse must outlast any run; with refunds it may not pass the largest amount.
 	worldCash = money.Max / 10
@@ -51,7 +52,7 @@ func Settle(ctx context.Context, store gateway.Store) (*World, error) {
 	}
 	for i := range worldMerchants + 1 {
 		w.merchants = append(w.merchants, gateway.Merchant{
-			ID: gateway.MerchantID("mch_" + digits(i)), Name: fmt.Sprintf("Toko %03d", i),
+			ID: gateway.MerchantID("mch_" + digits(i)), Name: fmt.Sprintf("Toko %03d", i), CallRate: worldRate,
 			DOKU:   gateway.DOKU{ClientID: fmt.Sprintf("MCH-BENCH-%04d", i), SecretKey: worldSecret, PublicKeyPEM: public},
 			Faspay: gateway.Faspay{MerchantID: fmt.Sprintf("%05d", 10_000+i), UserID: "bot-bench", Password: worldSecret, Format: "json", AmountScale: 1},
 		})

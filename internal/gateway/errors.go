@@ -49,6 +49,8 @@ const (
 	QueryInvalid                  // the wallet does not understand the question for the outcome
 	IssuerFault                   // the wallet failed without saying why
 	ProofReused                   // a proof that an earlier request with other content bore
+	TooManyCalls                  // the merchant calls more often than it may
+	TooManyAsks                   // more codes or prompts than one phone may be sent in an hour
 	Busy                          // too much work of this kind is waiting
 	Unavailable                   // the wallet's issuer or the database cannot be reached
 	codeEnd
@@ -93,6 +95,8 @@ var codeText = [codeEnd]string{
 	QueryInvalid:      "query not understood",
 	IssuerFault:       "issuer fault",
 	ProofReused:       "proof already used for another request",
+	TooManyCalls:      "too many calls",
+	TooManyAsks:       "wallet's owner asked too often",
 	Busy:              "busy",
 	Unavailable:       "unavailable",
 }
@@ -126,7 +130,7 @@ type Error struct {
 	Code       Code
 	Detail     string        // a sentence for people, with what to do next where there is something
 	Left       int           // tries left, with OTPWrong and PINWrong
-	RetryAfter time.Duration // how long to wait, with WalletLocked and Busy; else 0
+	RetryAfter time.Duration // how long to wait, with WalletLocked, TooManyCalls, TooManyAsks and Busy; else 0
 	Err        error
 }
 

@@ -22,6 +22,7 @@ type Gateway struct {
 	retention Retention
 	keepCodes bool
 	merchants merchantCache
+	calls     callRates
 	phones    *recent.Map[BindingID, Phone] // of bindings, which keep theirs
 	idSource
 	notified chan struct{}
@@ -70,6 +71,26 @@ type Rules struct {
 	UncertainLife     time.Duration // how long an uncertain outcome may be asked for
 	MinTransaction    money.Amount
 	MaxTransaction    money.Amount // for wallets without a limit of their own
+
+	// What may be made use of, 0 for as much as anybody likes.
+	CallRate       int // calls a second, of a merchant without a rate of its own; else MinCallRate or more
+	CodesPerHour   int // one-time codes that are sent to one wallet
+	PromptsPerHour int // pushes that one wallet's owner is asked to answer
+}
+
+// Unmetered are the rules without bounds on use, which tests, demonstrations and
+// loads would reach.
+func (r Rules) Unmetered() Rules {
+	r.CallRate, r.CodesPerHour, r.PromptsPerHour = 0, 0, 0
+	return r
+}
+
+// Check refuses rules that cannot be meant.
+func (r Rules) Check() error {
+	if r.CodesPerHour < 0 || r.PromptsPerHour < 0 {
+		return refuse(Invalid, "codes and prompts an hour are 0, for any number, or more")
+	}
+	return checkCallRate(r.CallRate)
 }
 
 // DefaultRules are the rules unless configured otherwise.
@@ -84,6 +105,7 @@ var DefaultRules = Rules{
 	UncertainLife:     7 * 24 * time.Hour,
 	MinTransaction:    1,
 	MaxTransaction:    10_000_000,
+	CallRate:          500, CodesPerHour: 20, PromptsPerHour: 30,
 }
 
 // New makes a Gateway.

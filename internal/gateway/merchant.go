@@ -17,6 +17,7 @@ type Merchant struct {
 	CreatedAt time.Time
 	DOKU      DOKU
 	Faspay    Faspay
+	CallRate  int // calls a second, over all protocols; 0 takes Rules.CallRate
 }
 
 // DOKU is what a merchant has agreed with DOKU. Secrets are sealed at rest.
@@ -140,7 +141,7 @@ func (f Faspay) VerifyingPasswords(now time.Time) []string {
 // there has room for no more.
 const MaxFaspayID = 5
 
-// check refuses what Faspay's messages could not carry. Members that have a default take it.
+// check refuses what Faspay's messages could not carry, and a rate that is too low. Members that have a default take it.
 func (m *Merchant) check() error {
 	f := &m.Faspay
 	if f.Format == "" {
@@ -160,6 +161,9 @@ func (m *Merchant) check() error {
 		return refuse(Invalid, "the name of a merchant with a Faspay merchant id is one line of text: XML carries no control characters")
 	case f.MerchantID != "" && (f.UserID == "" || f.Password == ""):
 		return refuse(Invalid, "a Faspay merchant id needs a user id and a password")
+	}
+	if err := checkCallRate(m.CallRate); err != nil {
+		return err
 	}
 	return f.Allow.check()
 }

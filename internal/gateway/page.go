@@ -96,6 +96,9 @@ func (g *Gateway) newPage(tx Tx, kind PageKind, subject string, w Wallet, mercha
 
 // sendOTP puts a new one-time code on the page; the older one stops working.
 func (g *Gateway) sendOTP(tx Tx, p *Page) error {
+	if err := g.countAsk(tx, p.WalletID, AskCode, g.rules.CodesPerHour); err != nil {
+		return err
+	}
 	code := randomDigits(OTPDigits)
 	p.OTPHash = g.keys.Digest(purposeOTP, otpOf(p.ID, code))
 	p.OTPExpiresAt = tx.Now().Add(g.rules.OTPLife)
@@ -143,7 +146,10 @@ func (g *Gateway) Page(ctx context.Context, key string) (PageView, error) {
 			p.OpenedAt = tx.Now()
 		}
 		if p.State == PageOTP && !g.otpLive(*p, tx.Now()) && p.OTPSends < g.rules.OTPSends {
-			return g.sendOTP(tx, p)
+			// A phone that was sent too many codes gets none; the page offers to ask again.
+			if err := g.sendOTP(tx, p); err != nil && !errors.Is(err, TooManyAsks) {
+				return err
+			}
 		}
 		return nil
 	})

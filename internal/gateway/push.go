@@ -124,6 +124,11 @@ func (g *Gateway) startPush(tx Tx, in StartPush, refusal *Error, s *PushStatus) 
 				return err
 			}
 		}
+		if refusal == nil {
+			if err := g.countAsk(tx, w.ID, AskPrompt, g.rules.PromptsPerHour); err != nil && !errors.As(err, &refusal) {
+				return err
+			}
+		}
 	}
 	switch {
 	case refusal == nil:

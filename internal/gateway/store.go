@@ -77,6 +77,10 @@ type Tx interface {
 	InsertTransfer(ledger.Transfer) error
 	TransfersOf(PaymentID) ([]ledger.Transfer, error) // of the payment and its refunds
 
+	// CountAsk counts what is sent to a wallet's owner, unless what was sent before,
+	// one for each time of length every, reaches further ahead than slack.
+	CountAsk(id WalletID, ask Ask, every, slack time.Duration) (bool, error)
+
 	InsertBinding(Binding) error
 	Binding(BindingID) (Binding, error)
 	BindingByAuthCode(authCode string) (Binding, error)

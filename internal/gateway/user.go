@@ -144,6 +144,9 @@ func (g *Gateway) ChangePassword(ctx context.Context, id UserID, old, password, 
 	if err != nil {
 		return err
 	}
+	if guessable(password, u.Name) {
+		return refuse(Invalid, "the password is little more than a name, a usual word or a repetition")
+	}
 	right, err := g.secrets.matches(ctx, passwordOf(id), old, u.PasswordHash)
 	if err != nil {
 		return err
@@ -152,6 +155,24 @@ func (g *Gateway) ChangePassword(ctx context.Context, id UserID, old, password, 
 		return ErrPasswordWrong
 	}
 	return g.setPassword(ctx, id, password, false, sessionToken)
+}
+
+// usualWords are what passwords of this system are guessed from first.
+var usualWords = []string{"gerbang", "backoffice", "operator", "merchant", "password", "katasandi", "rahasia", "indonesia", "qwerty", "1234567890", "123456"}
+
+// guessable reports whether little is left of a password without its user's name and
+// usual words, or whether it repeats few characters.
+func guessable(password, name string) bool {
+	rest := strings.ToLower(password)
+	account, _, _ := strings.Cut(name, "@")
+	for _, word := range append([]string{name, account}, usualWords...) {
+		rest = strings.ReplaceAll(rest, word, "")
+	}
+	distinct := map[rune]bool{}
+	for _, r := range rest {
+		distinct[r] = true
+	}
+	return utf8.RuneCountInString(rest) < PasswordMin/2 || len(distinct) < 5
 }
 
 func (g *Gateway) setPassword(ctx context.Context, id UserID, password string, temporary bool, keep string) error {

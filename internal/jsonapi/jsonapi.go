@@ -86,6 +86,7 @@ var statuses = map[gateway.Code]int{
 	gateway.PINWrong:          409,
 	gateway.Expired:           409,
 	gateway.RequestReused:     409,
+	gateway.TooManyAsks:       429,
 	gateway.Busy:              429,
 	gateway.Unavailable:       503,
 }

@@ -78,7 +78,7 @@ func checkText(t *testing.T, name string, v reflect.Value) {
 func TestEveryCodeHasAnAnswer(t *testing.T) {
 	t.Parallel()
 	mendable := map[gateway.Code]int{
-		gateway.OTPWrong: 422, gateway.OTPExpired: 422, gateway.PINWrong: 422, gateway.CountExceeded: 422, gateway.Invalid: 422, gateway.WrongState: 409,
+		gateway.OTPWrong: 422, gateway.OTPExpired: 422, gateway.PINWrong: 422, gateway.CountExceeded: 422, gateway.TooManyAsks: 422, gateway.Invalid: 422, gateway.WrongState: 409,
 	}
 	other := map[gateway.Code]int{gateway.NotFound: 404, gateway.Busy: 503, gateway.Unavailable: 503}
 	for _, text := range catalogue {

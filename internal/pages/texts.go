@@ -55,6 +55,7 @@ type texts struct {
 	PINMalformed string
 	PINWrong     func(left int) string
 	ResendSpent  string
+	TooManyCodes string
 	Elsewhere    string // a step that the page does not wait for
 
 	DoneBinding func(merchant string) ending
@@ -111,6 +112,8 @@ func (t *texts) refused(err error, at gateway.PageState) (status int, message st
 		message = t.PINWrong(e.Left)
 	case gateway.CountExceeded:
 		message = t.ResendSpent
+	case gateway.TooManyAsks:
+		message = t.TooManyCodes
 	case gateway.WrongState:
 		return http.StatusConflict, t.Elsewhere
 	default:
@@ -182,8 +185,9 @@ var inIndonesian = texts{
 	PINWrong: func(left int) string {
 		return fmt.Sprintf("PIN salah. Sisa %d kesempatan sebelum OVO Anda dikunci sementara.", left)
 	},
-	ResendSpent: "Kode tidak dapat dikirim lagi untuk permintaan ini.",
-	Elsewhere:   "Halaman ini sudah di langkah lain. Silakan lanjutkan dari sini.",
+	ResendSpent:  "Kode tidak dapat dikirim lagi untuk permintaan ini.",
+	TooManyCodes: "Terlalu banyak kode telah dikirim ke ponsel Anda. Coba lagi beberapa menit lagi.",
+	Elsewhere:    "Halaman ini sudah di langkah lain. Silakan lanjutkan dari sini.",
 
 	DoneBinding: func(merchant string) ending {
 		return ending{"OVO terhubung", "Mulai sekarang " + merchant + " dapat menagih OVO Anda."}
@@ -257,8 +261,9 @@ var inEnglish = texts{
 	PINWrong: func(left int) string {
 		return "That PIN is wrong. You have " + tries(left) + " left before your OVO is locked for a while."
 	},
-	ResendSpent: "No further code can be sent for this request.",
-	Elsewhere:   "This page is at another step. Please continue from here.",
+	ResendSpent:  "No further code can be sent for this request.",
+	TooManyCodes: "Too many codes were sent to your phone. Try again in a few minutes.",
+	Elsewhere:    "This page is at another step. Please continue from here.",
 
 	DoneBinding: func(merchant string) ending {
 		return ending{"OVO is linked", "From now on " + merchant + " can charge your OVO."}

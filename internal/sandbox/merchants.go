@@ -17,10 +17,11 @@ import (
 // merchantView is a merchant as shown and as given. In a request a member that is
 // not there keeps its value or, on creation, is generated.
 type merchantView struct {
-	ID     string      `json:"id,omitempty"`
-	Name   *string     `json:"name,omitempty"`
-	DOKU   *dokuView   `json:"doku,omitempty"`
-	Faspay *faspayView `json:"faspay,omitempty"`
+	ID             string      `json:"id,omitempty"`
+	Name           *string     `json:"name,omitempty"`
+	CallsPerSecond *int        `json:"calls_per_second,omitempty"`
+	DOKU           *dokuView   `json:"doku,omitempty"`
+	Faspay         *faspayView `json:"faspay,omitempty"`
 }
 
 type faspayView struct {
@@ -56,7 +57,7 @@ type snapView struct {
 func (s *Sandbox) viewMerchant(m gateway.Merchant) merchantView {
 	d, f := m.DOKU, m.Faspay
 	allow := append([]string{}, f.Allow.Entries()...)
-	return merchantView{ID: string(m.ID), Name: &m.Name, DOKU: &dokuView{
+	return merchantView{ID: string(m.ID), Name: &m.Name, CallsPerSecond: &m.CallRate, DOKU: &dokuView{
 		ClientID: &d.ClientID, SecretKey: &d.SecretKey, PublicKeyPEM: &d.PublicKeyPEM, PrivateKeyPEM: &d.PrivateKeyPEM,
 		GatewayPublicKeyPEM: &s.PublicKeyPEM, NotificationURL: &d.NotificationURL,
 		SNAP: &snapView{&d.SNAP.NotificationURL, &d.SNAP.BindingNotificationURL, &d.SNAP.TokenURL},
@@ -70,6 +71,7 @@ func (s *Sandbox) viewMerchant(m gateway.Merchant) merchantView {
 // apply writes the members that are there over m.
 func (v merchantView) apply(m *gateway.Merchant) error {
 	set(&m.Name, v.Name)
+	set(&m.CallRate, v.CallsPerSecond)
 	if v.Faspay != nil {
 		if err := v.Faspay.apply(&m.Faspay); err != nil {
 			return err

@@ -67,6 +67,7 @@ func open(t testing.TB) *box {
 	scenarios := sandbox.NewScenarios()
 	b.gateway = gateway.New(gateway.Config{
 		Store: db, Clock: b.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Force: scenarios.Force,
+		Rules: gateway.DefaultRules.Unmetered(),
 	})
 	mux := http.NewServeMux()
 	b.server = httptest.NewServer(mux)

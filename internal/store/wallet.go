@@ -115,6 +115,13 @@ func (t *tx) CreditWallet(id gateway.WalletID, s ledger.Split, holding money.Amo
 		WHERE id = $1 AND (version = $2 OR $2 < 0) AND cash + points + $3 + $4 <= $5`, s.Cash, s.Points, holding)
 }
 
+func (t *tx) CountAsk(id gateway.WalletID, ask gateway.Ask, every, slack time.Duration) (bool, error) {
+	return t.changed(`INSERT INTO asked (wallet_id, ask, free_us) VALUES ($1, $2, $3)
+		ON CONFLICT (wallet_id, ask) DO UPDATE SET free_us = CASE WHEN asked.free_us > $4 THEN asked.free_us + $5 ELSE $3 END
+		WHERE asked.free_us <= $6`,
+		id, ask, us(t.now.Add(every)), us(t.now), every.Microseconds(), us(t.now.Add(slack)))
+}
+
 func (t *tx) InsertTransfer(tr ledger.Transfer) error {
 	if err := tr.Check(); err != nil {
 		panic(err) // a defect: the transaction is rolled back

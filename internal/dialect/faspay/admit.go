@@ -8,9 +8,6 @@ import (
 	"net/http"
 	"net/netip"
 	"strings"
-	"sync"
-
-	"golang.org/x/time/rate"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/wire"
@@ -45,11 +42,7 @@ func (c *call) admit() error {
 	if err := c.verify(); err != nil {
 		return err
 	}
-	if !c.limits.allow(c.merchant.ID, c.Clock) {
-		c.w.Header().Set("Retry-After", "1")
-		return errTooMany
-	}
-	return nil
+	return c.Gateway.AdmitCall(c.merchant)
 }
 
 func (c *call) read() error {
@@ -125,27 +118,4 @@ func (c *call) note(n wire.Note) {
 	if c.Note != nil {
 		c.Note(c.ctx, n)
 	}
-}
-
-// limits bound how often each merchant may call. Only calls with a right signature
-// count, so that nobody can use up what is another's.
-type limits struct {
-	rate       rate.Limit
-	burst      int
-	mu         sync.Mutex
-	byMerchant map[gateway.MerchantID]*rate.Limiter
-}
-
-func (l *limits) allow(id gateway.MerchantID, clock gateway.Clock) bool {
-	l.mu.Lock()
-	limiter := l.byMerchant[id]
-	if limiter == nil {
-		if l.byMerchant == nil {
-			l.byMerchant = map[gateway.MerchantID]*rate.Limiter{}
-		}
-		limiter = rate.NewLimiter(l.rate, l.burst)
-		l.byMerchant[id] = limiter
-	}
-	l.mu.Unlock()
-	return limiter.AllowN(clock.Now(), 1)
 }

@@ -9,9 +9,11 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/dialect/faspay"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/store/storetest"
 	"github.com/gerbang-pay/gerbang/internal/wire"
 	wirefaspay "github.com/gerbang-pay/gerbang/internal/wire/faspay"
 )
@@ -99,7 +101,7 @@ func TestParameters(t *testing.T) {
 		"end_date":        {"2000-01-01", "200 01"},
 	}
 	inBoth(t, func(t *testing.T, f wirefaspay.Format) {
-		s := open(t, f, options{config: func(c *faspay.Config) { c.Burst = 10_000 }})
+		s := open(t, f, options{})
 		checked := 0
 		for _, service := range wirefaspay.Services {
 			request := good(service)
@@ -351,8 +353,6 @@ func TestConfiguredPaths(t *testing.T) {
 	}
 	for name, change := range map[string]func(*faspay.Config){
 		"two services with one number": func(c *faspay.Config) { c.Paths.Numbers[wirefaspay.ServiceUnlink] = "300040" },
-		"a rate below the least":       func(c *faspay.Config) { c.Rate = faspay.MinRate - 1 },
-		"a burst below the rate":       func(c *faspay.Config) { c.Rate, c.Burst = 300, 299 },
 	} {
 		c := faspay.Config{Paths: wirefaspay.ProductionPaths()}
 		c.Paths.Numbers[wirefaspay.ServiceBalance] = "300040"
@@ -471,14 +471,20 @@ func TestCapturedSignature(t *testing.T) {
 func TestRate(t *testing.T) {
 	t.Parallel()
 	inBoth(t, func(t *testing.T, f wirefaspay.Format) {
-		s := open(t, f, options{config: func(c *faspay.Config) { c.Rate, c.Burst = 100, 100 }})
-		still := &frozen{MovableClock: s.clock}
-		s.dialect.Clock = still.freeze()
+		s := open(t, f, options{})
+		still := storetest.Still(s.clock)
+		s.config.Clock = still
+		s.gateway = gateway.New(s.config)
+		s.dialect.Gateway = s.gateway
+		s.merchant.CallRate = gateway.MinCallRate
+		if err := s.gateway.UpdateMerchant(t.Context(), s.merchant); err != nil {
+			t.Fatal(err)
+		}
 		m := good(wirefaspay.ServiceTopUp)
 		for range 3 {
 			s.want(s.post(s.dialect.Paths.Path(wirefaspay.ServiceTopUp, f), m.with("signature", "0").body(f)), "200 error 55")
 		}
-		for range 100 {
+		for range 2 * gateway.MinCallRate {
 			s.want(s.call(wirefaspay.ServiceTopUp, m), "200 00")
 		}
 		for range 3 {
@@ -490,8 +496,8 @@ func TestRate(t *testing.T) {
 			t.Fatal(err)
 		}
 		s.want(s.call(wirefaspay.ServiceTopUp, m.with("merchant_id", "1")), "200 00")
-		still.step()
-		s.want(s.call(wirefaspay.ServiceTopUp, m), "200 00") // ten milliseconds are one call
+		still.Step(time.Second / gateway.MinCallRate) // one call
+		s.want(s.call(wirefaspay.ServiceTopUp, m), "200 00")
 		s.want(s.call(wirefaspay.ServiceTopUp, m), "429 error 96")
 	})
 }

@@ -38,7 +38,6 @@ var (
 	errNoSuchService = refused(faspay.CodeNotSupported, "", "no service has this number; the numbers are configuration")
 	errMethod        = &refusal{http.StatusMethodNotAllowed, faspay.CodeNotSupported, "Every call is a POST", "every call is a POST"}
 	errTooLarge      = &refusal{http.StatusRequestEntityTooLarge, faspay.CodeFormat, "Request is too large", "a body may have at most 65536 bytes"}
-	errTooMany       = &refusal{http.StatusTooManyRequests, faspay.CodeMalfunction, "Too many calls, repeat this one after a second", "the merchant calls more often than the server allows"}
 )
 
 // code is a row of the table below.
@@ -55,6 +54,7 @@ const (
 	ofService level = iota // in the service's own shape
 	ofGateway              // as response_error
 	ofFault                // as response_error under HTTP 500: nothing is known of the outcome
+	ofRate                 // as response_error under HTTP 429: nothing was done
 )
 
 // codes answers each outcome of the gateway.
@@ -97,6 +97,8 @@ var codes = map[gateway.Code]code{
 	gateway.QueryInvalid:      {faspay.CodeMalfunction, "Wallet did not understand the request", ofFault},
 	gateway.IssuerFault:       {faspay.CodeFailed, "Wallet failed", ofService},
 	gateway.ProofReused:       {faspay.CodeCredentials, "Signature was used for another request", ofGateway},
+	gateway.TooManyCalls:      {faspay.CodeMalfunction, "Too many calls, repeat this one after a second", ofRate},
+	gateway.TooManyAsks:       {faspay.CodeFailed, "Customer was asked too often", ofService},
 	gateway.Busy:              {faspay.CodeFailed, "Too busy, repeat the request later", ofService},
 	gateway.Unavailable:       {faspay.CodeMalfunction, "System malfunction", ofFault},
 }
@@ -109,6 +111,8 @@ func Describe(c gateway.Code) string {
 		return row.code + " " + row.desc
 	case ofFault:
 		return "error " + row.code + " " + row.desc + ", HTTP 500"
+	case ofRate:
+		return "error " + row.code + " " + row.desc + ", HTTP 429"
 	}
 	return "error " + row.code + " " + row.desc
 }
@@ -181,8 +185,12 @@ func (c *call) refusal(err error) *refusal {
 		}
 		row := codes[core.Code]
 		r = refused(row.code, row.desc, reasonOf(core))
-		if row.level == ofFault {
+		switch row.level {
+		case ofFault:
 			r.status = http.StatusInternalServerError
+		case ofRate:
+			r.status = http.StatusTooManyRequests
+			c.w.Header().Set("Retry-After", "1")
 		}
 		if core.Code == gateway.Internal || core.Code == gateway.Unavailable {
 			c.Log.ErrorContext(c.ctx, "faspay: call failed", "path", c.r.URL.Path, "error", err)

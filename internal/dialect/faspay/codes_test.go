@@ -18,7 +18,7 @@ func TestEveryGatewayCodeHasAnAnswer(t *testing.T) {
 		if row.level == ofService && row.code != faspay.CodeFailed && c != gateway.NotFound {
 			t.Errorf("%q is answered %s by the service", c, row.code)
 		}
-		if (row.level == ofFault) != (row.code == faspay.CodeMalfunction) {
+		if (row.level == ofFault || row.level == ofRate) != (row.code == faspay.CodeMalfunction) {
 			t.Errorf("%q is answered %s at level %d", c, row.code, row.level)
 		}
 	}

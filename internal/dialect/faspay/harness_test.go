@@ -52,6 +52,7 @@ type shop struct {
 	t        testing.TB
 	format   wirefaspay.Format
 	gateway  *gateway.Gateway
+	config   gateway.Config
 	dialect  *faspay.Handler
 	server   *httptest.Server
 	clock    *gateway.MovableClock
@@ -81,9 +82,11 @@ func open(t testing.TB, f wirefaspay.Format, o options) *shop {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	s.gateway = gateway.New(gateway.Config{
+	s.config = gateway.Config{
 		Store: db, Clock: s.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Force: o.force,
-	})
+		Rules: gateway.DefaultRules.Unmetered(),
+	}
+	s.gateway = gateway.New(s.config)
 	config := faspay.Config{
 		Gateway: s.gateway, Clock: s.clock,
 		PageURL: func(p gateway.Page) string { return "https://pages.test/" + p.Key },
@@ -419,22 +422,3 @@ func (s *shop) sent(o gateway.Outgoing) (*http.Request, string) {
 	}
 	return req, body.String()
 }
-
-// frozen is a clock that stands still between steps.
-type frozen struct {
-	*gateway.MovableClock
-	at atomic.Pointer[time.Time]
-}
-
-func (f *frozen) freeze() *frozen {
-	now := f.MovableClock.Now()
-	f.at.Store(&now)
-	return f
-}
-
-func (f *frozen) step() {
-	next := f.Now().Add(10 * time.Millisecond)
-	f.at.Store(&next)
-}
-
-func (f *frozen) Now() time.Time { return *f.at.Load() }

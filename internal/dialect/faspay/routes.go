@@ -2,12 +2,9 @@ package faspay
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"runtime/debug"
-
-	"golang.org/x/time/rate"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/wire"
@@ -25,8 +22,6 @@ type Config struct {
 	PageURL func(gateway.Page) string
 	Paths   faspay.Paths         // zero takes faspay.DefaultPaths
 	TopUp   []faspay.Instruction // the ways to fill a wallet
-	Rate    int                  // calls a merchant may make in a second, MinRate or more; 0 takes 200
-	Burst   int                  // calls a merchant may make at once, Rate or more; 0 takes twice Rate
 	// Note hears why a call was refused and how its signature was judged. Only
 	// the sandbox listens.
 	Note func(context.Context, wire.Note)
@@ -37,18 +32,12 @@ type Config struct {
 	Log    *slog.Logger
 }
 
-// MinRate is the least that Config.Rate may be.
-const MinRate = 100
-
-const defaultRate = 200
-
 // Handler serves the dialect and encodes its notifications.
 type Handler struct {
 	Config
-	limits limits
 }
 
-// New makes the dialect. It fails when paths or rate cannot work.
+// New makes the dialect. It fails when paths cannot work.
 func New(c Config) (*Handler, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
@@ -56,19 +45,10 @@ func New(c Config) (*Handler, error) {
 	if c.Paths.Numbers == nil && c.Paths.JSON == nil && c.Paths.XML == nil {
 		c.Paths = faspay.DefaultPaths()
 	}
-	if c.Rate == 0 {
-		c.Rate = defaultRate
-	}
-	if c.Burst == 0 {
-		c.Burst = 2 * c.Rate
-	}
-	if c.Rate < MinRate || c.Burst < c.Rate {
-		return nil, fmt.Errorf("faspay: a rate of %d calls a second and a burst of %d: the rate must be at least %d, and the burst not below it", c.Rate, c.Burst, MinRate)
-	}
 	if err := c.Paths.Check(); err != nil {
 		return nil, err
 	}
-	return &Handler{Config: c, limits: limits{rate: rate.Limit(c.Rate), burst: c.Burst}}, nil
+	return &Handler{Config: c}, nil
 }
 
 // services maps each service to its handler.

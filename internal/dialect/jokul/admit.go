@@ -57,7 +57,7 @@ func (c *call) known(clientID string) error {
 }
 
 // admit makes the checks that come before a call's own members: headers, clock,
-// client, signature, Request-Id, body. Nothing is stored for a call that fails
+// client, signature, rate, Request-Id, body. Nothing is stored for a call that fails
 // before its signature is right; above all, it does not use up its Request-Id.
 func (c *call) admit() error {
 	if err := c.headers(); err != nil {
@@ -67,6 +67,9 @@ func (c *call) admit() error {
 		return err
 	}
 	if err := c.verify(); err != nil {
+		return err
+	}
+	if err := c.Gateway.AdmitCall(c.merchant); err != nil {
 		return err
 	}
 	if err := c.repeat(); err != nil {
@@ -83,7 +86,10 @@ func (c *call) admitRead() error {
 	if err := c.headers(); err != nil {
 		return err
 	}
-	return c.verify()
+	if err := c.verify(); err != nil {
+		return err
+	}
+	return c.Gateway.AdmitCall(c.merchant)
 }
 
 // admitPush admits a push payment, whose headers are optional: its check_sum

@@ -127,6 +127,8 @@ var codes = map[gateway.Code]code{
 	gateway.QueryInvalid:      {500, jokul.CodeInternalError, "OVO did not understand the request"},
 	gateway.IssuerFault:       {500, jokul.CodeInternalError, "OVO failed"},
 	gateway.ProofReused:       {400, jokul.CodeInvalidSignature, "check_sum has been used for another request"},
+	gateway.TooManyCalls:      {429, jokul.CodeInternalError, "Too many requests"},
+	gateway.TooManyAsks:       {400, jokul.CodeAccountError, "OVO customer was asked too often"},
 	gateway.Busy:              {429, jokul.CodeInternalError, "Too many requests"},
 	gateway.Unavailable:       {500, jokul.CodeInternalError, "Internal server error"},
 }
@@ -172,6 +174,8 @@ var ovoCodes = map[gateway.Code]string{
 	gateway.QueryInvalid:      "96",
 	gateway.IssuerFault:       "40",
 	gateway.ProofReused:       "94",
+	gateway.TooManyCalls:      "40",
+	gateway.TooManyAsks:       "65",
 	gateway.Busy:              "40",
 	gateway.Unavailable:       "ER",
 }

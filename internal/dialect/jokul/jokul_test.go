@@ -66,7 +66,10 @@ func openForced(t testing.TB, force func(context.Context, gateway.Operation) (ga
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	s.config = gateway.Config{Store: db, Clock: s.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Force: force}
+	s.config = gateway.Config{
+		Store: db, Clock: s.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Force: force,
+		Rules: gateway.DefaultRules.Unmetered(),
+	}
 	s.gateway = gateway.New(s.config)
 	draining := make(chan struct{})
 	s.stop = sync.OnceFunc(func() { close(draining) })

@@ -83,7 +83,7 @@ func (c *call) void() (any, error) {
 	return c.pushAnswer(s)
 }
 
-// verifyPush checks who asks, by the check_sum inside the body.
+// verifyPush checks who asks, by the check_sum inside the body, and how often.
 func (c *call) verifyPush(in jokul.Push, fields jokul.CheckSumFields) error {
 	switch header := c.r.Header.Get(jokul.HeaderClientID); header {
 	case in.ClientID:
@@ -105,7 +105,10 @@ func (c *call) verifyPush(in jokul.Push, fields jokul.CheckSumFields) error {
 	if !verdict.OK && c.Note != nil {
 		verdict.Explain(jokul.DiagnoseCheckSum(secret, fields, in.CheckSum, c.clues()))
 	}
-	return c.judged(verdict, "Invalid check_sum", "the check_sum does not match")
+	if err := c.judged(verdict, "Invalid check_sum", "the check_sum does not match"); err != nil {
+		return err
+	}
+	return c.Gateway.AdmitCall(c.merchant)
 }
 
 // claimPush uses the Request-Id up for this invoice and these fields, for which it

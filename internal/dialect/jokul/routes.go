@@ -166,6 +166,9 @@ func encode(answer any) []byte {
 func (c *call) write(status int, body []byte) {
 	header := c.w.Header()
 	header.Set("Content-Type", "application/json")
+	if status == http.StatusTooManyRequests {
+		header.Set("Retry-After", "1")
+	}
 	signed := jokul.Call{
 		Method: c.r.Method, Target: c.r.RequestURI, ClientID: c.clientID(), RequestID: c.requestID, Timestamp: jokul.FormatTime(c.Clock.Now()),
 	}

@@ -35,7 +35,7 @@ func (c *call) requestID() string { return c.claim.Key }
 
 // admit makes the checks that come before a call's own members, in the order
 // that docs/protocols/snap.md fixes: method, body, headers, client, clock, token,
-// signature. Nothing is stored for a call that fails here; above all, it does
+// signature, rate. Nothing is stored for a call that fails here; above all, it does
 // not use up the request id it bears.
 func (c *call) admit(w http.ResponseWriter) error {
 	if c.r.Method != http.MethodPost {
@@ -48,10 +48,14 @@ func (c *call) admit(w http.ResponseWriter) error {
 	if err != nil {
 		return err
 	}
+	verify := c.verifySymmetric
 	if c.isTokenCall() {
-		return c.verifyAsymmetric(timestamp)
+		verify = c.verifyAsymmetric
 	}
-	return c.verifySymmetric(timestamp)
+	if err := verify(timestamp); err != nil {
+		return err
+	}
+	return c.Gateway.AdmitCall(c.merchant)
 }
 
 func (c *call) read(w http.ResponseWriter) error {

@@ -107,6 +107,8 @@ var codes = map[gateway.Code]code{
 	gateway.QueryInvalid:      {500, "02", "External Server Error"},
 	gateway.IssuerFault:       {500, "02", "External Server Error"},
 	gateway.ProofReused:       {404, "18", "Inconsistent Request"},
+	gateway.TooManyCalls:      {429, "00", "Too Many Requests"},
+	gateway.TooManyAsks:       {403, "04", "Activity Count Limit Exceeded"},
 	gateway.Busy:              {429, "00", "Too Many Requests"},
 	gateway.Unavailable:       {504, "00", "Timeout"},
 }

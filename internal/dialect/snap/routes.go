@@ -161,6 +161,9 @@ func (c *call) write(w http.ResponseWriter, status int, answer any) {
 		panic(err)
 	}
 	w.Header().Set("Content-Type", "application/json")
+	if status == http.StatusTooManyRequests {
+		w.Header().Set("Retry-After", "1")
+	}
 	w.Header().Set(snap.HeaderTimestamp, snap.FormatTime(c.Clock.Now()))
 	if c.isTokenCall() {
 		w.Header().Set(snap.HeaderClientKey, c.r.Header.Get(snap.HeaderClientKey))

@@ -51,6 +51,7 @@ const (
 type shop struct {
 	t       testing.TB
 	gateway *gateway.Gateway
+	config  gateway.Config
 	dialect *snap.Handler
 	server  *httptest.Server
 	clock   *gateway.MovableClock
@@ -73,7 +74,10 @@ func open(t testing.TB) *shop {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { db.Close() })
-	s.gateway = gateway.New(gateway.Config{Store: db, Clock: s.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}})
+	s.config = gateway.Config{
+		Store: db, Clock: s.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Rules: gateway.DefaultRules.Unmetered(),
+	}
+	s.gateway = gateway.New(s.config)
 	s.dialect = snap.New(snap.Config{
 		Gateway: s.gateway, Clock: s.clock, Key: gatewayKey(), Archived: true,
 		PageURL: func(p gateway.Page) string { return "https://pages.test/" + p.Key },

@@ -243,6 +243,11 @@ func guards(t *testing.T, b Bundle) {
 			{"debit one more", false, func() (bool, error) { return tx.DebitWallet("wal_1", ledger.Split{Cash: 1}) }},
 			{"credit beyond holding", false, func() (bool, error) { return tx.CreditWallet("wal_1", ledger.Split{Cash: 60, Points: 41}, 100) }},
 			{"credit up to holding", true, func() (bool, error) { return tx.CreditWallet("wal_1", ledger.Split{Cash: 60, Points: 40}, 100) }},
+			{"a code", true, func() (bool, error) { return tx.CountAsk("wal_1", gateway.AskCode, 30*time.Minute, 30*time.Minute) }},
+			{"a second one", true, func() (bool, error) { return tx.CountAsk("wal_1", gateway.AskCode, 30*time.Minute, 30*time.Minute) }},
+			{"a third one", false, func() (bool, error) { return tx.CountAsk("wal_1", gateway.AskCode, 30*time.Minute, 30*time.Minute) }},
+			{"a prompt", true, func() (bool, error) { return tx.CountAsk("wal_1", gateway.AskPrompt, time.Hour, 0) }},
+			{"another's code", true, func() (bool, error) { return tx.CountAsk("wal_9", gateway.AskCode, time.Hour, 0) }},
 			{"activate", true, func() (bool, error) { return tx.ActivateBinding("bnd_1", epoch) }},
 			{"activate again", false, func() (bool, error) { return tx.ActivateBinding("bnd_1", epoch) }},
 			{"end from another state", false, func() (bool, error) {
