@@ -19,7 +19,7 @@ import (
 )
 
 const (
-	secret = "MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	secret = "ZXhhbXBsZSBpc3N1ZXIgYW5kIHNlcnZlciBhZ3JlZSBvbiBpdA=="
 	phone  = "081200000001"
 	pin    = "864209"
 )

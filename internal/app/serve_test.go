@@ -267,6 +267,11 @@ func TestServeRefuses(t *testing.T) {
 			t.Errorf("%s: served", name)
 		}
 	}
+	known := good
+	known.Issuer.Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	if problems := known.Check(); len(problems) != 1 || problems[0].Setting != "issuer-secret-file" {
+		t.Errorf("a published secret: %+v", problems)
+	}
 	if problems := good.Check(); len(problems) > 0 {
 		t.Errorf("%v", problems)
 	}
