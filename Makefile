@@ -10,10 +10,10 @@ RACE = -race -gcflags='modernc.org/...=-race=false'
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox build test test-short check lint vuln fuzz mutations planted simulate campaign bench needs
+.PHONY: help demo sandbox build release reproducible test test-short check lint vuln fuzz mutations planted simulate campaign bench needs
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## Play every payment journey once and show that the books balance
 	$(GO) run ./cmd/gerbang demo --exit
@@ -22,7 +22,31 @@ sandbox: ## Run the sandbox on 127.0.0.1:8600
 	$(GO) run ./cmd/gerbang sandbox
 
 build: ## Build bin/gerbang, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags="-s -w" -o bin/gerbang ./cmd/gerbang
+	$(BUILD) -o bin/gerbang ./cmd/gerbang
+
+# The same commit gives the same bytes on every machine: paths, times and the state of
+# the version control stay out.
+VERSION ?= $(shell git describe --tags --always --dirty)
+COMMIT ?= $(shell git rev-parse HEAD)
+PLATFORMS ?= linux/amd64 linux/arm64 darwin/amd64 darwin/arm64 windows/amd64
+DIST ?= $(CURDIR)/dist
+BUILD = CGO_ENABLED=0 GOFLAGS= GOAMD64=v1 GOARM64=v8.0 $(GO) build -trimpath -buildvcs=false -ldflags="-s -w -buildid= -X main.version=$(VERSION) -X main.commit=$(COMMIT)"
+
+release: ## Build every platform into dist/, with checksums and bills of materials
+	@rm -rf $(DIST); mkdir -p $(DIST)
+	@for platform in $(PLATFORMS); do \
+		os=$${platform%/*}; arch=$${platform#*/}; name=gerbang-$$os-$$arch; file=$$name; test $$os != windows || file=$$name.exe; \
+		echo $$file; \
+		GOOS=$$os GOARCH=$$arch $(BUILD) -o $(DIST)/$$file ./cmd/gerbang || exit 1; \
+		$(GO) run -C tools ./sbom $(DIST)/$$file $(VERSION) > $(DIST)/$$name.cdx.json || exit 1; \
+	done
+	@cd $(DIST) && sha256sum gerbang-* > SHA256SUMS && cat SHA256SUMS
+
+reproducible: ## Make the release again elsewhere, with an empty build cache, and compare
+	@again="$$(mktemp -d)"; trap 'chmod -R u+w "$$again"; rm -rf "$$again"' EXIT; mkdir "$$again/source"; \
+	git archive HEAD | tar -x -C "$$again/source"; \
+	GOCACHE="$$again/cache" $(MAKE) --no-print-directory -C "$$again/source" release DIST="$$again/dist" VERSION=$(VERSION) COMMIT=$(COMMIT) PLATFORMS="$(PLATFORMS)" >/dev/null; \
+	cmp $(DIST)/SHA256SUMS "$$again/dist/SHA256SUMS" && echo "The same bytes, from another directory and an empty cache."
 
 test: needs ## Run every test with the race detector; installs compiler, browser and PostgreSQL if there are none
 	$(GO) test $(RACE) -timeout 15m ./...

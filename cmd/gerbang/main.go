@@ -23,9 +23,6 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/control"
 )
 
-// version is set by the linker for releases.
-var version = "dev"
-
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
@@ -40,8 +37,11 @@ type commands struct {
 	Audit   auditCommand   `cmd:"" group:"run" help:"Check every invariant of an installation's books. Works beside a running server."`
 	Bench   benchCommand   `cmd:"" group:"run" help:"Measure payments per second over HTTP, signed and durable, in a throw-away installation."`
 
-	Settings configCommand `cmd:"" name:"config" group:"run" help:"The settings of \"gerbang serve\"."`
-	User     userCommand   `cmd:"" group:"run" help:"Who may sign in to the back office of \"gerbang serve\"."`
+	Settings configCommand  `cmd:"" name:"config" group:"run" help:"The settings of \"gerbang serve\"."`
+	Backup   backupCommand  `cmd:"" group:"run" help:"Copy the SQLite database beside a running server, once or with every change."`
+	Restore  restoreCommand `cmd:"" group:"run" help:"Make a SQLite database from a backup, newest or as of a moment, and check it."`
+	Keys     keysCommand    `cmd:"" group:"run" help:"The master keys that seal an installation's secrets."`
+	User     userCommand    `cmd:"" group:"run" help:"Who may sign in to the back office of \"gerbang serve\"."`
 
 	Merchant     merchantCommand     `cmd:"" group:"control" help:"Merchants: credentials and notification URLs."`
 	Wallet       walletCommand       `cmd:"" group:"control" help:"Wallets: balances, codes, prompts, links."`
@@ -62,6 +62,8 @@ type commands struct {
 	Trigger triggerCommand `cmd:"" group:"tools" help:"Make an event happen, so that its merchant is notified of it."`
 
 	CheckReceiver checkCommand `cmd:"" group:"tools" help:"Check a merchant's receiver of notifications, and report."`
+
+	About versionCommand `cmd:"" name:"version" group:"shell" help:"Print what this is: version, commit, Go, operating system."`
 
 	Completion completionCommand `cmd:"" group:"shell" help:"Print a script that completes commands and flags in a shell."`
 	Floor      floorCommand      `cmd:"" name:"bench-floor" hidden:"" help:"Serve the smallest honest endpoint."`

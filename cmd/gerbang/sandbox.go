@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"log/slog"
 	"os"
 	"path/filepath"
 	"time"
@@ -24,14 +23,10 @@ type sandboxCommand struct {
 	Seed      string `help:"TOML file with merchants, wallets, bindings and payments that a fresh database begins with, besides the usual ones." placeholder:"FILE" type:"path"`
 	NoSeed    bool   `help:"Begin without the usual merchant and wallets."`
 	Requests  bool   `help:"Keep the newest calls, with the verdict on their signatures. Turn it off to measure." default:"true" negatable:""`
-	Verbose   bool   `help:"Log every notification and sweep."`
+	logFlags  `set:"log_level=warn" set:"log_format=text"`
 }
 
 func (c sandboxCommand) Run(ctx context.Context, std streams) error {
-	level := slog.LevelWarn
-	if c.Verbose {
-		level = slog.LevelInfo
-	}
 	var world *sandbox.World
 	if c.Seed != "" {
 		text, err := os.ReadFile(c.Seed)
@@ -45,7 +40,7 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 	a, err := app.StartSandbox(ctx, app.Config{
 		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: c.NoSeed, World: world, NoLog: !c.Requests,
 		Journey: playAsGuest,
-		Log:     slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level})),
+		Log:     c.logger(std),
 	})
 	if err != nil {
 		return err

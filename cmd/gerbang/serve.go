@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"log/slog"
 	"os"
 	"os/signal"
 	"strings"
@@ -47,16 +46,12 @@ func (f serveFlags) config() app.ServeConfig {
 type serveCommand struct {
 	serveFlags
 	ReadyFile string `help:"File to write {\"base_url\":…,\"pid\":…,\"listening\":{…}} to once the server serves." placeholder:"FILE" type:"path"`
-	Verbose   bool   `help:"Log every notification and sweep."`
+	logFlags  `set:"log_level=info" set:"log_format=json"`
 }
 
 func (c serveCommand) Run(ctx context.Context, std streams) error {
 	config := c.config()
-	level := slog.LevelWarn
-	if c.Verbose {
-		level = slog.LevelInfo
-	}
-	config.Log = slog.New(slog.NewTextHandler(std.err, &slog.HandlerOptions{Level: level}))
+	config.Log = c.logger(std)
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
 	defer signal.Stop(hangups)

@@ -62,6 +62,11 @@ type App struct {
 	certificate *certificate      // of a server that ends TLS itself
 	messenger   *issuer.Messenger // of a server
 
+	metrics   *metrics
+	readiness *readiness
+	watch     *watch
+	notifier  *notify.Worker
+
 	id      string // tells this App's signals from those of others
 	store   *store.Store
 	servers []*http.Server
@@ -105,7 +110,7 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	if err := claimProfile(ctx, db, profileSandbox); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
-	a := newApp(db, c.Log)
+	a := newApp(db, c.Version, c.Log)
 	scenarios := sandbox.NewScenarios()
 	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
 	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
@@ -179,8 +184,8 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	if spoken, err = a.speak(clock, key, c.Faspay, ears); err != nil {
 		return nil, err
 	}
-	notifier := notify.New(notify.Config{
-		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Dial: c.seams.dial, Log: a.log,
+	a.notifier = notify.New(notify.Config{
+		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Dial: c.seams.dial, Attempted: a.metrics.attempted, Log: a.log,
 		Dialects: spoken.outbound(func(to notify.Outbound) notify.Outbound { return box.Deliver(to) }),
 	})
 
@@ -193,10 +198,9 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	backoffice.New(backoffice.Config{Gateway: a.Gateway, Clock: clock, Dialects: dialectNames, BaseURL: a.BaseURL, Log: a.log}).Mount(root)
 	web.MountAssets(root)
 	a.mountHealth(root)
-	watch := &watch{}
-	root.Handle("GET /auditz", watch)
-	root.Handle("/", box.Lose(record(spoken.mux())))
-	return root, a.work(ctx, notifier, watch, func(ctx context.Context, signal string) { a.heard(ctx, clock, signal) })
+	a.mountFigures(root)
+	root.Handle("/", box.Lose(record(a.observed(spoken.mux()))))
+	return root, a.work(ctx, func(ctx context.Context, signal string) { a.heard(ctx, clock, signal) })
 }
 
 // signalClock says that the sandbox's clock was moved.

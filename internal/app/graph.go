@@ -9,6 +9,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/http/pprof"
 
 	"github.com/gerbang-pay/gerbang/internal/dialect/faspay"
 	"github.com/gerbang-pay/gerbang/internal/dialect/jokul"
@@ -23,8 +24,11 @@ import (
 
 // What the sandbox and the server are built of alike.
 
-func newApp(db *store.Store, log *slog.Logger) *App {
-	return &App{id: rand.Text(), store: db, log: log, drain: make(chan struct{}), served: make(chan error, maxListeners)}
+func newApp(db *store.Store, version string, log *slog.Logger) *App {
+	a := &App{id: rand.Text(), store: db, log: withCalls(log), drain: make(chan struct{}), served: make(chan error, maxListeners)}
+	a.readiness, a.watch, a.metrics = &readiness{app: a}, &watch{}, newMetrics(version)
+	a.metrics.registry.MustRegister(gauges{a})
+	return a
 }
 
 // dialects are the protocols that merchants speak.
@@ -38,10 +42,11 @@ var dialectNames = []string{snap.Dialect, jokul.Dialect, faspay.Dialect}
 
 // speak makes the dialects. ears hear how calls were judged; only a sandbox has them.
 func (a *App) speak(clock gateway.Clock, key *rsa.PrivateKey, f FaspayConfig, ears *sandbox.Sandbox) (d dialects, err error) {
-	openAPI := snap.Config{Gateway: a.Gateway, Clock: clock, Key: key, PageURL: a.pageURL, Archived: true, Log: a.log}
-	legacy := jokul.Config{Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Draining: a.drain, Log: a.log}
+	openAPI := snap.Config{Gateway: a.Gateway, Clock: clock, Key: key, PageURL: a.pageURL, Archived: true, Served: a.accountFor, Log: a.log}
+	legacy := jokul.Config{Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Draining: a.drain, Served: a.accountFor, Log: a.log}
 	tokenize := faspay.Config{
-		Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Paths: f.Paths, TopUp: a.topUpWays(), Rate: f.Rate, Burst: f.Burst, Log: a.log,
+		Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Paths: f.Paths, TopUp: a.topUpWays(), Rate: f.Rate, Burst: f.Burst,
+		Served: a.accountFor, Log: a.log,
 	}
 	if ears != nil {
 		openAPI.Note, openAPI.Clues = ears.Note, ears.Clues
@@ -103,7 +108,7 @@ func (a *App) serve(listener net.Listener, handler http.Handler, secure *tls.Con
 }
 
 // work begins what goes on in the background until Stop.
-func (a *App) work(ctx context.Context, notifier *notify.Worker, watch *watch, heard func(context.Context, string)) error {
+func (a *App) work(ctx context.Context, heard func(context.Context, string)) error {
 	// What a predecessor held when it died is free, if nobody else can be holding it.
 	if a.store.Alone() {
 		if err := a.Gateway.ReleaseNotifications(ctx); err != nil {
@@ -113,13 +118,13 @@ func (a *App) work(ctx context.Context, notifier *notify.Worker, watch *watch, h
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
 	a.working.Go(func() {
-		if err := notifier.Run(background); err != nil {
+		if err := a.notifier.Run(background); err != nil {
 			a.log.Error("notifier stopped", "error", err)
 		}
 	})
 	a.working.Go(func() { a.sweep(background) })
 	a.working.Go(func() { a.store.Listen(background, func(signal string) { heard(background, signal) }) })
-	a.working.Go(func() { watch.run(background, a) })
+	a.working.Go(func() { a.watch.run(background, a) })
 	a.working.Go(func() { a.tally(background) })
 	a.working.Go(func() { a.prune(background) })
 	if a.messenger != nil {
@@ -134,16 +139,24 @@ func (a *App) work(ctx context.Context, notifier *notify.Worker, watch *watch, h
 // mountHealth registers liveness and readiness.
 func (a *App) mountHealth(mux *http.ServeMux) {
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { fmt.Fprintln(w, "ok") })
-	mux.HandleFunc("GET /readyz", a.ready)
+	mux.Handle("GET /readyz", a.readiness)
 }
 
-func (a *App) ready(w http.ResponseWriter, r *http.Request) {
-	if err := a.Gateway.Ready(r.Context()); err != nil {
-		a.log.Error("not ready", "error", err)
-		http.Error(w, "the database does not answer", http.StatusServiceUnavailable)
-		return
-	}
-	fmt.Fprintln(w, "ready")
+// mountFigures registers what the process tells about itself. A server has it where
+// only its operator comes.
+func (a *App) mountFigures(mux *http.ServeMux) {
+	mux.Handle("GET /metrics", a.metrics.handler())
+	mux.Handle("GET /auditz", a.watch)
+}
+
+// mountProfiles registers profiles of the process. They cost time and show the
+// inside of it.
+func mountProfiles(mux *http.ServeMux) {
+	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
+	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
+	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
+	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
+	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
 }
 
 // notFound answers paths of no protocol. It is JSON, because what calls here

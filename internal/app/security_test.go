@@ -265,9 +265,14 @@ func TestNothingSecretIsReadable(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	_, _, metrics := c.scrape()
+	paid := c.payments()[0].ID
 	stopped()
+	if call := regexp.MustCompile(`"msg":"call","dialect":"snap","operation":"payment","merchant":"` + m.ID + `".*"payment":"` + paid + `".*"call":"\w+"`); !call.MatchString(log.String()) {
+		t.Error("the log does not name the call, its merchant and its payment")
+	}
 
-	places := map[string]string{"the log": log.String(), "refusals": strings.Join(told, "\n")}
+	places := map[string]string{"the log": log.String(), "the metrics": metrics, "refusals": strings.Join(told, "\n")}
 	files, _ := filepath.Glob(filepath.Join(dir, "gerbang.db*"))
 	for _, name := range files {
 		content, err := os.ReadFile(name)

@@ -99,7 +99,7 @@ func Serve(ctx context.Context, c ServeConfig) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	a := newApp(db, c.Log)
+	a := newApp(db, c.Version, c.Log)
 	a.BaseURL = c.BaseURL
 	a.Gateway = gateway.New(gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, PINCost: c.PINCost, Messages: true, Signal: db.Signal})
 	if err := a.startServer(ctx, c, clock); err != nil {
@@ -213,8 +213,8 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 		return nil, err
 	}
 	a.messenger = issuer.NewMessenger(issuer.MessengerConfig{Gateway: a.Gateway, Clock: clock, URL: c.Issuer.URL, Secrets: secrets, Log: a.log})
-	notifier := notify.New(notify.Config{
-		Gateway: a.Gateway, Clock: clock, Dial: c.seams.dial, Log: a.log,
+	a.notifier = notify.New(notify.Config{
+		Gateway: a.Gateway, Clock: clock, Dial: c.seams.dial, Attempted: a.metrics.attempted, Log: a.log,
 		Dialects: spoken.outbound(func(to notify.Outbound) notify.Outbound { return to }),
 	})
 
@@ -229,7 +229,7 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 			muxes[*address].HandleFunc("/", notFound)
 		}
 	}
-	muxes[c.Listen.API].Handle("/", spoken.mux())
+	muxes[c.Listen.API].Handle("/", a.observed(spoken.mux()))
 	pages.New(pages.Config{Gateway: a.Gateway, ReturnURL: spoken.tokenize.ReturnURL, Log: a.log}).Mount(muxes[c.Listen.Pages])
 	issuer.NewAPI(issuer.APIConfig{Gateway: a.Gateway, Clock: clock, Secrets: secrets, Log: a.log}).Mount(muxes[c.Listen.Issuer])
 	if office := muxes[c.Listen.Office]; office != nil {
@@ -238,9 +238,9 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 		}).Mount(office)
 		web.MountAssets(office)
 	}
-	watch := &watch{}
-	muxes[c.Listen.Admin].Handle("GET /auditz", watch)
-	if err := a.work(ctx, notifier, watch, func(_ context.Context, signal string) { a.Gateway.Heard(signal) }); err != nil {
+	a.mountFigures(muxes[c.Listen.Admin])
+	mountProfiles(muxes[c.Listen.Admin])
+	if err := a.work(ctx, func(_ context.Context, signal string) { a.Gateway.Heard(signal) }); err != nil {
 		return nil, err
 	}
 	return muxes, nil

@@ -85,6 +85,8 @@ func TestServeListenersAreSeparate(t *testing.T) {
 		"/readyz":                      {"api pages issuer office admin", 200},
 		"/issuer/v1/wallets":           {"issuer", 401},
 		"/auditz":                      {"admin", 200},
+		"/metrics":                     {"admin", 200},
+		"/debug/pprof/":                {"admin", 200},
 		"/direct-debit/ui/nothing":     {"api pages", 404}, // each in its own form
 		"/backoffice/sign-in":          {"office", 200},
 		"/backoffice/payments":         {"office", 303},

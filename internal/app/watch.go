@@ -66,6 +66,17 @@ func (w *watch) look(ctx context.Context, a *App) {
 	}
 }
 
+// state is what watching has found, with how often each invariant was broken.
+func (w *watch) state() (checked int64, current, failing bool, broken map[string]int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	broken = map[string]int{}
+	for _, b := range w.broken {
+		broken[b.ID] += b.Broken
+	}
+	return w.checked, w.current, w.failing != "", broken
+}
+
 // watchView is the JSON form of what watching has found.
 type watchView struct {
 	OK      bool         `json:"ok"`

@@ -214,3 +214,25 @@ func (g *Gateway) wakeNotifier() {
 	default: // a wake-up is already waiting
 	}
 }
+
+// Outbox is what waits to be delivered.
+type Outbox struct {
+	Queued  int           // notifications, at most OutboxMax of them
+	Overdue time.Duration // how long the earliest has been due without anybody taking it
+}
+
+// OutboxMax is how far the notifications in an Outbox are counted.
+const OutboxMax = 10_000
+
+// Outbox looks at what waits to be delivered.
+func (g *Gateway) Outbox(ctx context.Context) (o Outbox, err error) {
+	err = g.view(ctx, "", func(tx Tx) error {
+		if o.Queued, err = tx.CountNotifications("", NotificationQueued, OutboxMax); err != nil || o.Queued == 0 {
+			return err
+		}
+		next, err := tx.NextNotification()
+		o.Overdue = max(0, tx.Now().Sub(next))
+		return err
+	})
+	return o, err
+}

@@ -29,8 +29,15 @@ type observerKey struct{}
 
 // Observe returns a context under which see is told what each transaction changed,
 // once it is durable and before its Update returns. The sandbox's request log shows
-// by it what a call brought about.
+// by it what a call brought about. Who observed ctx before goes on doing so.
 func Observe(ctx context.Context, see func([]Change)) context.Context {
+	if before, observed := ctx.Value(observerKey{}).(func([]Change)); observed {
+		now := see
+		see = func(changes []Change) {
+			before(changes)
+			now(changes)
+		}
+	}
 	return context.WithValue(ctx, observerKey{}, see)
 }
 

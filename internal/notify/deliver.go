@@ -93,6 +93,7 @@ func (w *Worker) store(ctx context.Context, t *task, out outcome) {
 		log.Error("notification attempt not stored", "error", err)
 		return
 	}
+	w.told(n.Dialect, out.state, out.attempt.Took)
 	if out.state == gateway.NotificationQueued {
 		w.Kick() // its next attempt may come before what Run waits for
 	}

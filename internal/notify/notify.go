@@ -3,6 +3,7 @@ package notify
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
@@ -41,6 +42,9 @@ type Config struct {
 	Workers      int                // attempts at once; 0 takes 32
 	Timeout      time.Duration      // of a whole attempt, in real time; 0 takes 30 s
 	Log          *slog.Logger       // nil discards
+	// Attempted, when set, hears of each attempt whose outcome has been stored: of
+	// which dialect, what became of its notification, and how long it took.
+	Attempted func(dialect string, state gateway.NotificationState, took time.Duration)
 	// Dial reaches merchants through another network than the machine's, which then
 	// judges addresses itself. Only tests have one.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -74,9 +78,11 @@ type Worker struct {
 	drain    time.Duration
 	parking  int
 	log      *slog.Logger
+	told     func(dialect string, state gateway.NotificationState, took time.Duration)
 
 	kick    chan struct{}
 	started atomic.Bool
+	looked  atomic.Int64   // when it last claimed, by the machine's clock in microseconds; 0 when it has stopped
 	group   sync.WaitGroup // the running attempts
 
 	// renewal keeps claiming and storing apart. A claim may take a notification
@@ -113,12 +119,32 @@ func New(c Config) *Worker {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Worker{
+	if c.Attempted == nil {
+		c.Attempted = func(string, gateway.NotificationState, time.Duration) {}
+	}
+	w := &Worker{
 		gateway: c.Gateway, clock: c.Clock, dialects: c.Dialects, client: newClient(c.AllowPrivate, c.Dial),
-		workers: c.Workers, timeout: c.Timeout, poll: pollEvery, drain: drainFor, parking: maxParked, log: c.Log,
+		workers: c.Workers, timeout: c.Timeout, poll: pollEvery, drain: drainFor, parking: maxParked, log: c.Log, told: c.Attempted,
 		kick: make(chan struct{}, 1),
 		held: map[gateway.NotificationID]*task{}, queues: map[gateway.MerchantID]*queue{},
 	}
+	w.looked.Store(gateway.SystemClock{}.Now().UnixMicro())
+	return w
+}
+
+// Alive reports why notifications are not being delivered by this Worker, or nil:
+// it has stopped, or has not been able to look for them for some time. With all its
+// workers busy it looks again when one is free, which is soon: every attempt ends.
+func (w *Worker) Alive() error {
+	looked := w.looked.Load()
+	if looked == 0 {
+		return errors.New("the notifier has stopped")
+	}
+	since := gateway.SystemClock{}.Now().Sub(time.UnixMicro(looked))
+	if since > w.timeout+3*w.poll {
+		return fmt.Errorf("the notifier has not looked for work for %s", since.Round(time.Second))
+	}
+	return nil
 }
 
 // Kick makes the Worker look for due notifications at once.
@@ -136,6 +162,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return errors.New("notify: the worker has been started before")
 	}
+	defer w.looked.Store(0)
 	attempts, breakOff := context.WithCancel(context.WithoutCancel(ctx))
 	defer breakOff()
 	defer w.client.CloseIdleConnections()
@@ -183,6 +210,11 @@ func (w *Worker) claim(ctx, attempts context.Context) (asked, got int, err error
 	w.mu.Lock()
 	asked = w.workers - w.running
 	w.mu.Unlock()
+	defer func() {
+		if err == nil {
+			w.looked.Store(gateway.SystemClock{}.Now().UnixMicro())
+		}
+	}()
 	if asked == 0 {
 		return 0, 0, nil
 	}

@@ -57,6 +57,12 @@ func migrations() ([]migration, error) {
 	return steps, nil
 }
 
+// Schema is the number of the newest step that this build knows.
+func Schema() (int64, error) {
+	_, newest, err := schema()
+	return newest, err
+}
+
 func (s *Store) migrate(ctx context.Context) error {
 	steps, err := migrations()
 	if err != nil {
@@ -94,27 +100,46 @@ func (s *Store) migrate(ctx context.Context) error {
 	return s.checkSchema(ctx)
 }
 
-// checkSchema refuses a database whose schema this build does not know exactly.
-func (s *Store) checkSchema(ctx context.Context) error {
+// CheckSchema fails unless the database has every step of this build. It may have
+// further ones: a newer build has begun to replace this one, which goes on serving.
+func (s *Store) CheckSchema(ctx context.Context) error {
+	return s.db.view(ctx, func(q *session) error {
+		_, err := hasSteps(q)
+		return err
+	})
+}
+
+// hasSteps fails unless the database has every step, and returns the last one's number.
+func hasSteps(q *session) (known int64, err error) {
 	steps, err := migrations()
 	if err != nil {
-		return err
+		return 0, err
 	}
+	for _, step := range steps {
+		applied, err := isApplied(q, step)
+		if err != nil {
+			return 0, fmt.Errorf("store: is this a Gerbang database? %w", err)
+		}
+		if !applied {
+			return 0, fmt.Errorf("store: the database lacks step %s; start the server once to migrate it", step.name)
+		}
+		known = step.version
+	}
+	return known, nil
+}
+
+// checkSchema refuses a database whose schema this build does not know exactly.
+func (s *Store) checkSchema(ctx context.Context) error {
 	return s.db.view(ctx, func(q *session) error {
-		for _, step := range steps {
-			applied, err := isApplied(q, step)
-			if err != nil {
-				return fmt.Errorf("store: is this a Gerbang database? %w", err)
-			}
-			if !applied {
-				return fmt.Errorf("store: the database lacks step %s; start the server once to migrate it", step.name)
-			}
+		known, err := hasSteps(q)
+		if err != nil {
+			return err
 		}
 		var newest int64
 		if err := q.one(`SELECT coalesce(max(version), 0) FROM schema_migration`, nil, &newest); err != nil {
 			return err
 		}
-		if known := steps[len(steps)-1].version; newest > known {
+		if newest > known {
 			return fmt.Errorf("store: the database is at step %d, this build knows %d; use the newer build", newest, known)
 		}
 		return nil

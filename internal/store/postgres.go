@@ -25,8 +25,9 @@ import (
 // decides on is guarded in its writes, is a premise that is checked at the end, or
 // is locked by its reads (runner.holding).
 type postgres struct {
-	pool *pgxpool.Pool
-	log  *slog.Logger
+	pool  *pgxpool.Pool
+	log   *slog.Logger
+	meter *meter
 
 	machine gateway.Clock
 	signals chan string
@@ -64,7 +65,7 @@ var sessionSettings = map[string]string{
 	"idle_in_transaction_session_timeout": "10s",
 }
 
-func openPostgres(ctx context.Context, c Config) (*postgres, error) {
+func openPostgres(ctx context.Context, c Config, m *meter) (*postgres, error) {
 	config, err := pgxpool.ParseConfig(c.URL)
 	if err != nil {
 		return nil, err
@@ -93,7 +94,7 @@ func openPostgres(ctx context.Context, c Config) (*postgres, error) {
 		return nil, err
 	}
 	p := &postgres{
-		pool: pool, log: c.Log, machine: c.Machine, signals: make(chan string, maxSignals), reads: make(chan *read),
+		pool: pool, log: c.Log, meter: m, machine: c.Machine, signals: make(chan string, maxSignals), reads: make(chan *read),
 		groups: make(chan *queued, maxGroup), closing: make(chan struct{}), gate: gate{held: map[string]chan struct{}{}},
 	}
 	if err := p.view(ctx, func(*session) error { return nil }); err != nil {
@@ -259,7 +260,11 @@ func (p *postgres) commit(t *transaction) error {
 	if !t.unmarked {
 		mark = rand.Text()
 	}
+	began := gateway.SystemClock{}.Now()
 	err := t.commit(mark, p.machine.Now())
+	if err == nil {
+		p.meter.committed(max(1, t.updates), began)
+	}
 	if err == nil || refusedByServer(err) || errors.Is(err, errLost) {
 		return err
 	}
@@ -371,6 +376,12 @@ func (p *postgres) overtaken(err error) bool {
 
 func (p *postgres) alone() bool { return false }
 
+// stats implements engine. The readers' and writers' own connections count as used.
+func (p *postgres) stats() Stats {
+	pool := p.pool.Stat()
+	return Stats{Queued: int64(len(p.groups)), Open: int64(pool.TotalConns()), Busy: int64(pool.AcquiredConns()), Waits: pool.EmptyAcquireCount()}
+}
+
 // migrate implements engine.
 func (p *postgres) migrate(ctx context.Context, fn func(*session) error) error {
 	return p.direct(ctx, func(q *session) error {
@@ -437,6 +448,8 @@ type transaction struct {
 	begin  string
 	writes bool
 	id     string // the database's, of one that writes
+	// updates is how many share the transaction, 0 for one.
+	updates int
 	// unmarked is one whose outcome need not be looked up.
 	unmarked bool
 	begun    bool

@@ -32,6 +32,7 @@ func (p *postgres) update(ctx context.Context, fn func(*session) error) error {
 	defer a.leave()
 	err := a.once(fn)
 	if errors.Is(err, errGuard) || p.overtaken(err) && !errors.Is(err, errLost) {
+		p.meter.ungrouped.Add(1)
 		return p.direct(ctx, fn)
 	}
 	return err

@@ -232,6 +232,7 @@ func (p *postgres) commitGroup(conn *pgx.Conn, group []*queued) {
 		err := p.runGroup(t, group, merge)
 		failed := slices.ContainsFunc(group, (*queued).failed)
 		if err == nil && !failed {
+			t.updates = len(group)
 			err = p.commit(t)
 			t.rollback() // unless it was committed
 			for _, q := range group {

@@ -6,7 +6,6 @@ import (
 	"time"
 
 	"github.com/jackc/pgx/v5"
-	"github.com/jackc/pgx/v5/pgxpool"
 )
 
 // Processes signal to each other by NOTIFY on one channel of the database, in
@@ -103,24 +102,24 @@ func (p *postgres) listenOnce(ctx context.Context, heard func(string)) error {
 // checkClock fails when this machine's clock is further than a bound from the
 // database's. Processes whose clocks differ would disagree about deadlines.
 func (p *postgres) checkClock(ctx context.Context, bound time.Duration) error {
-	c, err := p.acquire(ctx)
-	if err != nil {
-		return err
-	}
-	defer release(c)
-	skew, err := p.skew(ctx, c)
+	skew, err := p.skew(ctx)
 	if err == nil && skew.Abs() > bound {
 		err = fmt.Errorf("this machine's clock is %s away from the database's; set both by the same time servers", skew.Round(time.Millisecond))
 	}
 	return err
 }
 
-// skew is how far this machine's clock is ahead of the database's. What the question
-// may have taken on its way counts for nothing.
-func (p *postgres) skew(ctx context.Context, c *pgxpool.Conn) (time.Duration, error) {
+// skew implements engine. What the question may have taken on its way counts for
+// nothing.
+func (p *postgres) skew(ctx context.Context) (time.Duration, error) {
+	c, err := p.acquire(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer release(c)
 	var there int64
 	asked := p.machine.Now()
-	err := c.QueryRow(ctx, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").Scan(&there)
+	err = c.QueryRow(ctx, "SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint").Scan(&there)
 	answered := p.machine.Now()
 	switch then := time.UnixMicro(there); {
 	case err != nil:

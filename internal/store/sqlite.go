@@ -10,6 +10,8 @@ import (
 	"path/filepath"
 	"runtime"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	driver "modernc.org/sqlite" // registers itself as "sqlite"
 	sqlite3 "modernc.org/sqlite/lib"
@@ -33,6 +35,9 @@ type sqlite struct {
 	views   chan *view
 	readers sync.WaitGroup // the reading goroutines
 	all     []*connection
+	meter   *meter
+	reading atomic.Int64 // readers at work
+	waits   atomic.Int64 // for one, as none was free
 }
 
 // connection runs statements on one connection and prepares each once. It is used
@@ -125,7 +130,7 @@ type job struct {
 
 var errClosed = &gateway.Error{Code: gateway.Unavailable, Detail: "the database is closed"}
 
-func openSQLite(ctx context.Context, path string, readOnly bool) (*sqlite, error) {
+func openSQLite(ctx context.Context, path string, readOnly bool, m *meter) (*sqlite, error) {
 	if readOnly {
 		if _, err := os.Stat(path); err != nil {
 			return nil, err
@@ -141,7 +146,7 @@ func openSQLite(ctx context.Context, path string, readOnly bool) (*sqlite, error
 		return nil, err
 	}
 	db.SetMaxIdleConns(64)
-	s := &sqlite{db: db, jobs: make(chan *job, 4*maxBatch), closing: make(chan struct{}), stopped: make(chan struct{})}
+	s := &sqlite{db: db, jobs: make(chan *job, 4*maxBatch), closing: make(chan struct{}), stopped: make(chan struct{}), meter: m}
 	fail := func(err error) (*sqlite, error) {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -209,10 +214,15 @@ func (s *sqlite) view(ctx context.Context, fn func(*session) error) error {
 	}
 	select {
 	case s.views <- v:
-	case <-ctx.Done():
-		return ctx.Err()
-	case <-s.closing:
-		return errClosed
+	default:
+		s.waits.Add(1)
+		select {
+		case s.views <- v:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-s.closing:
+			return errClosed
+		}
 	}
 	<-v.done
 	if v.panic != nil {
@@ -226,7 +236,9 @@ func (s *sqlite) read(q *session) {
 	for {
 		select {
 		case v := <-s.views:
+			s.reading.Add(1)
 			v.run(q)
+			s.reading.Add(-1)
 			close(v.done)
 		case <-s.closing:
 			return
@@ -299,6 +311,7 @@ func (s *sqlite) write() {
 // Nothing here takes a context: a statement interrupted inside a transaction
 // others share would take them all down, and a commit must not be interrupted.
 func (s *sqlite) commit(first *job) {
+	began := gateway.SystemClock{}.Now()
 	batch := make([]*job, 0, 16)
 	finish := func(failure error) {
 		for _, j := range batch {
@@ -333,6 +346,7 @@ func (s *sqlite) commit(first *job) {
 		finish(unavailable(err))
 		return
 	}
+	s.meter.committed(len(batch), began)
 	finish(nil)
 }
 
@@ -382,6 +396,13 @@ func (s *sqlite) patient(*session) error { return nil }
 func (s *sqlite) alone() bool                                { return true }
 func (s *sqlite) signal(string)                              {}
 func (s *sqlite) listen(ctx context.Context, _ func(string)) { <-ctx.Done() }
+
+// stats implements engine. The connections are those that read.
+func (s *sqlite) stats() Stats {
+	return Stats{Queued: int64(len(s.jobs)), Open: int64(len(s.all) - 1), Busy: s.reading.Load(), Waits: s.waits.Load()}
+}
+
+func (s *sqlite) skew(context.Context) (time.Duration, error) { return 0, nil }
 
 // overtaken implements engine. A violated unique index means that a
 // row the transaction had looked for came in meanwhile: the next run sees it.

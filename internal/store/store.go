@@ -35,6 +35,7 @@ type Store struct {
 	keys  *seal.Keyring
 	clock gateway.Clock
 	log   *slog.Logger
+	meter *meter
 
 	readOnly bool
 }
@@ -61,6 +62,10 @@ type engine interface {
 	signal(string)
 	// listen calls heard with the signals of all processes until ctx ends.
 	listen(ctx context.Context, heard func(string))
+	// stats are the figures that the engine keeps itself: queue and connections.
+	stats() Stats
+	// skew is how far this machine's clock is ahead of the database's.
+	skew(ctx context.Context) (time.Duration, error)
 	close() error
 }
 
@@ -76,11 +81,12 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	if c.Machine == nil {
 		c.Machine = gateway.SystemClock{}
 	}
-	db, err := openEngine(ctx, c)
+	meter := newMeter()
+	db, err := openEngine(ctx, c, meter)
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{db: db, keys: c.Keys, clock: c.Clock, log: c.Log, readOnly: c.ReadOnly}
+	s := &Store{db: db, keys: c.Keys, clock: c.Clock, log: c.Log, meter: meter, readOnly: c.ReadOnly}
 	if c.ReadOnly {
 		err = s.checkSchema(ctx)
 	} else {
@@ -93,17 +99,17 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 	return s, nil
 }
 
-func openEngine(ctx context.Context, c Config) (engine, error) {
+func openEngine(ctx context.Context, c Config, m *meter) (engine, error) {
 	kind, path, _ := strings.Cut(c.URL, "://")
 	switch {
 	case kind == "sqlite" && path != "":
-		db, err := openSQLite(ctx, path, c.ReadOnly)
+		db, err := openSQLite(ctx, path, c.ReadOnly, m)
 		if err != nil {
 			return nil, fmt.Errorf("store: open %s: %w", path, err)
 		}
 		return db, nil
 	case kind == "postgres" || kind == "postgresql":
-		db, err := openPostgres(ctx, c)
+		db, err := openPostgres(ctx, c, m)
 		if err != nil {
 			return nil, fmt.Errorf("store: open the PostgreSQL database: %w", err) // the driver leaves the password out
 		}
@@ -155,7 +161,9 @@ func (s *Store) Update(ctx context.Context, fn func(gateway.Tx) error) error {
 		if !errors.Is(err, gateway.ErrRetry) && !s.db.overtaken(err) {
 			return err
 		}
+		s.meter.overtaken.Add(1)
 		if try == maxTries {
+			s.meter.exhausted.Add(1)
 			return &gateway.Error{Code: gateway.Unavailable, Detail: "too many transactions want the same rows; try again", Err: err}
 		}
 		// Full jitter keeps those that collided from colliding again.

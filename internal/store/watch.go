@@ -35,6 +35,15 @@ var watched = []invariant{
 			AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.subject = t.subject AND n.kind = 'payment.succeeded')`},
 }
 
+// WatchedRules are the ids of the invariants that Watch checks.
+func WatchedRules() []string {
+	ids := make([]string, len(watched))
+	for i, rule := range watched {
+		ids[i] = rule.id
+	}
+	return ids
+}
+
 // settled is how old a transfer is when it is checked: no transaction that got an
 // earlier id is still running by then.
 const settled = 5 * time.Second

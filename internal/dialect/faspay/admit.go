@@ -27,6 +27,7 @@ type call struct {
 	doc      wire.Value  // body, parsed
 	head     faspay.Head // of doc
 	merchant gateway.Merchant
+	served   gateway.Served
 }
 
 // admit makes the checks that come before a call's own members: size, syntax,

@@ -124,6 +124,7 @@ func (c *call) outcome(err error) (responseCode, desc string, _ error) {
 		return "", "", err
 	}
 	c.note(wire.Note{Reason: reasonOf(core)})
+	c.served.Code, c.served.Result = codes[core.Code].code, core.Code.Result()
 	return codes[core.Code].code, codes[core.Code].desc, nil
 }
 
@@ -150,6 +151,21 @@ func reasonOf(e *gateway.Error) string {
 	return e.Code.Error() + ": " + e.Detail
 }
 
+// resultOf sorts what a call ended with.
+func resultOf(err error) gateway.Result {
+	var r *refusal
+	var field *faspay.FieldError
+	switch {
+	case errors.As(err, &field):
+		return gateway.ResultInvalid
+	case !errors.As(err, &r):
+		return gateway.ResultOf(err)
+	case r.status == http.StatusTooManyRequests:
+		return gateway.ResultRefused
+	}
+	return gateway.ResultInvalid
+}
+
 // refusal turns any error into an answer, and tells the request log why.
 func (c *call) refusal(err error) *refusal {
 	var r *refusal
@@ -169,7 +185,7 @@ func (c *call) refusal(err error) *refusal {
 			r.status = http.StatusInternalServerError
 		}
 		if core.Code == gateway.Internal || core.Code == gateway.Unavailable {
-			c.Log.Error("faspay: call failed", "path", c.r.URL.Path, "error", err)
+			c.Log.ErrorContext(c.ctx, "faspay: call failed", "path", c.r.URL.Path, "error", err)
 		}
 	}
 	c.note(wire.Note{Reason: r.reason})

@@ -93,6 +93,7 @@ func (c *call) renewal(in faspay.Payment, lapsed error) (any, error) {
 		Merchant: c.merchant.ID, Phone: phoneOf(in.Phone), Dialect: Dialect, CustomerName: in.CustName, Details: in.Phone, Return: c.pageReturn(),
 	})
 	if err == nil {
+		c.served.Code, c.served.Result = faspay.CodeRenew, gateway.ResultRefused
 		c.note(wire.Note{Reason: lapsed.Error()})
 		return faspay.RenewalAnswer{
 			Response: responsePayment, ResponseCode: faspay.CodeRenew, ResponseDesc: faspay.CodeText(faspay.CodeRenew), URL: c.PageURL(page),
@@ -150,6 +151,7 @@ func (c *call) history() (any, error) {
 	var field *faspay.FieldError
 	if errors.As(err, &field) && field.Range && field.Field != "payment_channel" {
 		c.note(wire.Note{Reason: field.Error()})
+		c.served.Code, c.served.Result = faspay.CodeFailed, gateway.ResultInvalid
 		answer.ResponseCode, answer.ResponseDesc = faspay.CodeFailed, "Field "+field.Field+" "+field.Reason
 		return answer, nil
 	}
@@ -273,6 +275,7 @@ func (c *call) cancel() (any, error) {
 	if late {
 		answer.ResponseCode = lateCancel[answer.PaymentStatusCode]
 		answer.ResponseDesc = faspay.CodeText(answer.ResponseCode)
+		c.served.Code = answer.ResponseCode
 	}
 	return answer, err
 }

@@ -32,7 +32,9 @@ type Config struct {
 	Note func(context.Context, wire.Note)
 	// Clues helps to find out why a signature is wrong. It goes with Note.
 	Clues func(context.Context) wire.Clues
-	Log   *slog.Logger
+	// Served, when set, hears of each call once it has been answered.
+	Served func(context.Context, gateway.Served)
+	Log    *slog.Logger
 }
 
 // MinRate is the least that Config.Rate may be.
@@ -92,30 +94,36 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 // serve runs one call and writes exactly one answer, whatever happens. The format
 // is for a path that is no service's.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, format faspay.Format) {
-	c := &call{Handler: h, ctx: r.Context(), w: w, r: r, route: faspay.Route{Format: format}}
+	c := &call{Handler: h, ctx: r.Context(), w: w, r: r, route: faspay.Route{Format: format},
+		served: gateway.Served{Dialect: Dialect, Operation: gateway.NoOperation, Code: faspay.CodeSuccess, Result: gateway.ResultDone}}
 	answer, err := c.run()
 	status := http.StatusOK
 	if err != nil {
 		refusal := c.refusal(err)
 		status, answer = refusal.status, refusal.answer(c.merchant)
+		c.served.Code, c.served.Result = refusal.code, resultOf(err)
 	}
 	body, err := faspay.Encode(c.route.Format, answer)
 	if err != nil { // what answers repeat was parsed, and merchants' names are checked
-		h.Log.Error("faspay: answer not encoded", "path", r.URL.Path, "error", err)
+		h.Log.ErrorContext(c.ctx, "faspay: answer not encoded", "path", r.URL.Path, "error", err)
 		internal := c.refusal(gateway.Internal)
-		status = internal.status
+		status, c.served.Code, c.served.Result = internal.status, internal.code, gateway.ResultFault
 		body, _ = faspay.Encode(c.route.Format, internal.answer(c.merchant))
 	}
 	w.Header().Set("Content-Type", c.route.Format.ContentType())
 	w.WriteHeader(status)
 	w.Write(body)
+	if h.Served != nil {
+		c.served.Merchant, c.served.Status = c.merchant.ID, status
+		h.Served(c.ctx, c.served)
+	}
 }
 
 // run finds and runs the service, and catches what panics.
 func (c *call) run() (answer any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.Log.Error("faspay: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			c.Log.ErrorContext(c.ctx, "faspay: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 			err = gateway.Internal
 		}
 	}()
@@ -131,6 +139,7 @@ func (c *call) run() (answer any, err error) {
 	case c.route.Service == "":
 		return nil, errNoSuchService
 	}
+	c.served.Operation = string(c.route.Service)
 	if err := c.admit(); err != nil {
 		return nil, err
 	}

@@ -30,6 +30,7 @@ type call struct {
 	unknown   error         // why merchant is not known
 	requestID string        // the merchant's id of this call
 	claim     gateway.Claim // the use of it whose answer is to be kept
+	served    gateway.Served
 }
 
 // identify reads who calls, and under which id. It comes before all checks, so
@@ -237,7 +238,7 @@ func (c *call) earlier() error {
 	case r.Answer == "":
 		return requestReused("the first request with this Request-Id has no answer yet")
 	}
-	return &refusal{status: http.StatusConflict, replay: r.Answer, reason: "the Request-Id was used before; this is the first answer again"}
+	return &refusal{status: http.StatusConflict, code: jokul.CodeIdempotentRequest, replay: r.Answer, reason: "the Request-Id was used before; this is the first answer again"}
 }
 
 // refuse ends a call that was admitted but goes no further: its Request-Id is
@@ -256,6 +257,6 @@ func (c *call) keep(status int, body []byte) {
 		return
 	}
 	if err := c.Gateway.KeepAnswer(context.WithoutCancel(c.ctx), c.claim, string(body)); err != nil {
-		c.Log.Error("jokul: answer not kept", "path", c.r.URL.Path, "error", err)
+		c.Log.ErrorContext(c.ctx, "jokul: answer not kept", "path", c.r.URL.Path, "error", err)
 	}
 }

@@ -20,7 +20,7 @@ type refusal struct {
 	code    string
 	message string
 	reason  string
-	replay  string // the whole body, in place of code and message
+	replay  string // the whole body, in place of the message
 }
 
 func (r *refusal) Error() string { return r.message + " (" + r.reason + ")" }
@@ -265,6 +265,23 @@ func reasonOf(e *gateway.Error) string {
 	return e.Code.Error() + ": " + e.Detail
 }
 
+// resultOf sorts what a call ended with.
+func resultOf(err error) gateway.Result {
+	var r *refusal
+	var field *jokul.FieldError
+	switch {
+	case errors.As(err, &field), errors.Is(err, errNoSuchPath):
+		return gateway.ResultInvalid
+	case !errors.As(err, &r):
+		return gateway.ResultOf(err)
+	}
+	switch r.status {
+	case http.StatusNotFound, http.StatusConflict, http.StatusTooManyRequests:
+		return gateway.ResultRefused
+	}
+	return gateway.ResultInvalid
+}
+
 // refusal turns any error into an answer, and tells the request log why. An answer
 // that belongs to an earlier use of the Request-Id is not kept for this one.
 func (c *call) refusal(err error) *refusal {
@@ -285,12 +302,12 @@ func (c *call) refusal(err error) *refusal {
 		r = refused(core.Code)
 		r.reason = reasonOf(core)
 		if core.Code == gateway.Internal || core.Code == gateway.Unavailable {
-			c.Log.Error("jokul: call failed", "path", c.r.URL.Path, "error", err)
+			c.Log.ErrorContext(c.ctx, "jokul: call failed", "path", c.r.URL.Path, "error", err)
 		}
 	case errors.As(err, &bare):
 		r = refused(bare)
 	default:
-		c.Log.Error("jokul: call failed", "path", c.r.URL.Path, "error", err)
+		c.Log.ErrorContext(c.ctx, "jokul: call failed", "path", c.r.URL.Path, "error", err)
 		r = refused(gateway.Internal)
 	}
 	if r.status == http.StatusConflict {

@@ -174,6 +174,7 @@ func (c *call) pay(order gateway.CreatePayment, echo jokul.PaymentAnswer, token 
 	p, page, err := c.Gateway.CreatePayment(c.ctx, order)
 	var refusal *gateway.Error
 	if errors.As(err, &refusal) && p.State == gateway.PaymentFailed && p.Reason == refusal.Code && refusal.Code != gateway.Unavailable {
+		c.served.Result = refusal.Code.Result()
 		c.note(wire.Note{Reason: "the payment failed: " + reasonOf(refusal)})
 		return p, page, nil
 	}
@@ -214,6 +215,7 @@ func (c *call) refund() (any, error) {
 	var refusal *gateway.Error
 	if errors.As(err, &refusal) {
 		if message, failed := refundMessage(refusal.Code); failed {
+			c.served.Result = refusal.Code.Result()
 			c.note(wire.Note{Reason: "the refund failed: " + reasonOf(refusal)})
 			result.Status, result.Message, err = jokul.StatusFailed, message, nil
 		}

@@ -149,6 +149,13 @@ func (c *call) pushAnswer(s gateway.PushStatus) (any, error) {
 		},
 		OVOConfiguration: configuration(c.merchant.ID), OVOPayment: ovoPayment(s, c.Clock.Now()),
 	}
+	c.served.Code = answer.OVOPayment.ResponseCode
+	switch {
+	case !p.State.Final():
+		c.served.Result = gateway.ResultPending
+	case p.State != gateway.PaymentSucceeded:
+		c.served.Result = p.Reason.Result()
+	}
 	if p.Reason != gateway.Internal {
 		c.note(wire.Note{Reason: "response code " + answer.OVOPayment.ResponseCode + ": " + p.Reason.Error()})
 	}
@@ -165,6 +172,7 @@ func (c *call) refusedPush(in jokul.Push, why gateway.Code, reason string) any {
 		OVOConfiguration: configuration(c.merchant.ID),
 		OVOPayment:       jokul.OVOPayment{Date: jokul.FormatPaymentDate(c.Clock.Now()), ResponseCode: ovoCodes[why], Status: jokul.StatusFailed},
 	}
+	c.served.Code, c.served.Result = answer.OVOPayment.ResponseCode, why.Result()
 	c.note(wire.Note{Reason: "response code " + answer.OVOPayment.ResponseCode + ": " + reason})
 	return c.signedPush(answer)
 }

@@ -31,7 +31,9 @@ type Config struct {
 	Note func(context.Context, wire.Note)
 	// Clues helps to find out why a signature is wrong. It goes with Note.
 	Clues func(context.Context) wire.Clues
-	Log   *slog.Logger
+	// Served, when set, hears of each call once it has been answered.
+	Served func(context.Context, gateway.Served)
+	Log    *slog.Logger
 }
 
 // clockWindow is how far a merchant's clock may be off, either way.
@@ -57,28 +59,29 @@ func New(c Config) *Handler {
 
 // endpoint is one call: the checks that come first, and what answers it.
 type endpoint struct {
+	name   string
 	method string
 	admit  func(*call) error
 	run    func(*call) (any, error)
 	status int // of a success
 }
 
-func post(status int, run func(*call) (any, error)) endpoint {
-	return endpoint{http.MethodPost, (*call).admit, run, status}
+func post(name string, status int, run func(*call) (any, error)) endpoint {
+	return endpoint{name, http.MethodPost, (*call).admit, run, status}
 }
 
 // endpoints maps each path to its call.
 var endpoints = map[string]endpoint{
-	jokul.PathBinding:          post(http.StatusCreated, (*call).binding),
-	jokul.PathTokens:           post(http.StatusOK, (*call).tokens),
-	jokul.PathBalance:          post(http.StatusCreated, (*call).balance),
-	jokul.PathRecurringPayment: post(http.StatusCreated, (*call).recurringPayment),
-	jokul.PathPayment:          post(http.StatusCreated, (*call).payment),
-	jokul.PathRefund:           post(http.StatusCreated, (*call).refund),
-	jokul.PathUnbinding:        post(http.StatusCreated, (*call).unbinding),
-	jokul.PathPush:             {http.MethodPost, (*call).admitPush, (*call).push, http.StatusOK},
-	jokul.PathVoid:             {http.MethodPost, (*call).admitPush, (*call).void, http.StatusOK},
-	jokul.PathStatus:           {http.MethodGet, (*call).admitRead, (*call).status, http.StatusOK},
+	jokul.PathBinding:          post("binding", http.StatusCreated, (*call).binding),
+	jokul.PathTokens:           post("tokens", http.StatusOK, (*call).tokens),
+	jokul.PathBalance:          post("balance", http.StatusCreated, (*call).balance),
+	jokul.PathRecurringPayment: post("recurring", http.StatusCreated, (*call).recurringPayment),
+	jokul.PathPayment:          post("payment", http.StatusCreated, (*call).payment),
+	jokul.PathRefund:           post("refund", http.StatusCreated, (*call).refund),
+	jokul.PathUnbinding:        post("unbinding", http.StatusCreated, (*call).unbinding),
+	jokul.PathPush:             {"push", http.MethodPost, (*call).admitPush, (*call).push, http.StatusOK},
+	jokul.PathVoid:             {"void", http.MethodPost, (*call).admitPush, (*call).void, http.StatusOK},
+	jokul.PathStatus:           {"status", http.MethodGet, (*call).admitRead, (*call).status, http.StatusOK},
 }
 
 // Mount registers every path, and answers unknown paths of the same families in
@@ -89,14 +92,14 @@ func (h *Handler) Mount(mux *http.ServeMux) {
 	}
 	// The last one is no family, but would be redirected to the status without an id.
 	for _, family := range []string{"/ovo-open-api/", "/tokenization/", "/ovo-emoney/", "/orders/v1/", strings.TrimSuffix(jokul.PathStatus, "/")} {
-		mux.HandleFunc(family, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, endpoint{}) })
+		mux.HandleFunc(family, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, endpoint{name: gateway.NoOperation}) })
 	}
 }
 
 // serve runs one call and writes exactly one JSON answer, whatever happens, unless
 // the caller has gone.
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, e endpoint) {
-	c := &call{Handler: h, ctx: r.Context(), w: w, r: r}
+	c := &call{Handler: h, ctx: r.Context(), w: w, r: r, served: gateway.Served{Dialect: Dialect, Operation: e.name, Result: gateway.ResultDone}}
 	answer, err := c.run(func() (any, error) { return c.admitted(e) })
 	if id, ok := answer.(waiting); ok && err == nil {
 		c.hold(gateway.PaymentID(id), e.status)
@@ -113,17 +116,22 @@ func (c *call) finish(status int, answer any, err error) {
 			return
 		}
 		status, answer = refusal.status, refusal.answer()
+		c.served.Code, c.served.Result = refusal.code, resultOf(err)
 	}
 	body := encode(answer)
 	c.keep(status, body)
 	c.write(status, body)
+	if c.Served != nil {
+		c.served.Merchant, c.served.Status = c.merchant.ID, status
+		c.Served(c.ctx, c.served)
+	}
 }
 
 // run catches what panics.
 func (c *call) run(fn func() (any, error)) (answer any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.Log.Error("jokul: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			c.Log.ErrorContext(c.ctx, "jokul: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 			c.claim, err = gateway.Claim{}, gateway.Internal
 		}
 	}()

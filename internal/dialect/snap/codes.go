@@ -165,14 +165,31 @@ func (c *call) refusal(err error) *refusal {
 			r.reason += ": " + core.Detail
 		}
 		if core.Code == gateway.Internal || core.Code == gateway.Unavailable {
-			c.Log.Error("snap: call failed", "service", c.service, "error", err)
+			c.Log.ErrorContext(c.ctx, "snap: call failed", "service", c.service, "error", err)
 		}
 	default:
-		c.Log.Error("snap: call failed", "service", c.service, "error", err)
+		c.Log.ErrorContext(c.ctx, "snap: call failed", "service", c.service, "error", err)
 		r = refused(gateway.Internal, c.service)
 	}
 	c.note(wire.Note{Reason: r.reason})
 	return r
+}
+
+// resultOf sorts what a call ended with.
+func resultOf(err error) gateway.Result {
+	var r *refusal
+	var field *snap.FieldError
+	switch {
+	case errors.As(err, &field):
+		return gateway.ResultInvalid
+	case !errors.As(err, &r):
+		return gateway.ResultOf(err)
+	case r.status >= http.StatusInternalServerError:
+		return gateway.ResultFault
+	case r.status == http.StatusTooManyRequests:
+		return gateway.ResultRefused
+	}
+	return gateway.ResultInvalid
 }
 
 func fieldRefusal(f *snap.FieldError) *refusal {

@@ -37,7 +37,9 @@ type Config struct {
 	Note func(context.Context, wire.Note)
 	// Clues helps to find out why a signature is wrong. It goes with Note.
 	Clues func(context.Context) wire.Clues
-	Log   *slog.Logger
+	// Served, when set, hears of each call once it has been answered.
+	Served func(context.Context, gateway.Served)
+	Log    *slog.Logger
 }
 
 // B2BTokenLife is how long a B2B token serves.
@@ -82,6 +84,19 @@ func (h *Handler) parseToken(token string) (snap.Claims, error) {
 	return claims, err
 }
 
+// operations names the services.
+var operations = map[snap.Service]string{
+	snap.ServiceNone:       gateway.NoOperation,
+	snap.ServiceTokenB2B:   "token",
+	snap.ServiceTokenB2B2C: "customer-token",
+	snap.ServiceBinding:    "binding",
+	snap.ServiceBalance:    "balance",
+	snap.ServicePayment:    "payment",
+	snap.ServiceStatus:     "status",
+	snap.ServiceRefund:     "refund",
+	snap.ServiceUnbinding:  "unbinding",
+}
+
 // endpoints maps each service to the call that answers it.
 var endpoints = map[snap.Service]func(*call) (any, error){
 	snap.ServiceTokenB2B:   (*call).tokenB2B,
@@ -116,7 +131,7 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, service snap.Ser
 	func() {
 		defer func() {
 			if p := recover(); p != nil {
-				h.Log.Error("snap: call panicked", "service", service, "panic", p, "stack", string(debug.Stack()))
+				h.Log.ErrorContext(c.ctx, "snap: call panicked", "service", service, "panic", p, "stack", string(debug.Stack()))
 				err = refused(gateway.Internal, service)
 			}
 		}()
@@ -126,12 +141,18 @@ func (h *Handler) serve(w http.ResponseWriter, r *http.Request, service snap.Ser
 			}
 		}
 	}()
-	status := http.StatusOK
+	served := gateway.Served{Status: http.StatusOK, Code: snap.Code(http.StatusOK, service, "00"), Result: gateway.ResultDone}
 	if err != nil {
 		refusal := c.refusal(err)
-		status, answer = refusal.status, refusal.answer(service)
+		refused := refusal.answer(service)
+		served = gateway.Served{Status: refusal.status, Code: refused.ResponseCode, Result: resultOf(err)}
+		answer = refused
 	}
-	c.write(w, status, answer)
+	c.write(w, served.Status, answer)
+	if h.Served != nil {
+		served.Dialect, served.Operation, served.Merchant = Dialect, operations[service], c.merchant.ID
+		h.Served(c.ctx, served)
+	}
 }
 
 func (c *call) write(w http.ResponseWriter, status int, answer any) {

@@ -1,0 +1,76 @@
+package app
+
+import (
+	"context"
+	"crypto/rand"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+)
+
+// inbound is a merchant's call while it is served.
+type inbound struct {
+	id      string // in the log only; the merchant's own ids are not to be trusted
+	began   time.Time
+	changed []gateway.Change
+}
+
+type inboundKey struct{}
+
+// observed wraps the dialects: it begins what accountFor ends.
+func (a *App) observed(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		c := &inbound{id: rand.Text(), began: gateway.SystemClock{}.Now()}
+		ctx := context.WithValue(r.Context(), inboundKey{}, c)
+		if a.log.Enabled(ctx, slog.LevelInfo) {
+			ctx = gateway.Observe(ctx, func(changes []gateway.Change) { c.changed = append(c.changed, changes...) })
+		}
+		next.ServeHTTP(w, r.WithContext(ctx))
+	})
+}
+
+// accountFor counts and logs a call that a dialect has answered. The log names the
+// merchant and what the call made or changed, by ids that are of use only here.
+func (a *App) accountFor(ctx context.Context, s gateway.Served) {
+	c, ok := ctx.Value(inboundKey{}).(*inbound)
+	if !ok {
+		return // the dialect was called without observed around it
+	}
+	took := gateway.SystemClock{}.Now().Sub(c.began)
+	a.metrics.served(s, took)
+	level := slog.LevelInfo
+	if s.Result == gateway.ResultFault {
+		level = slog.LevelWarn
+	}
+	if !a.log.Enabled(ctx, level) {
+		return
+	}
+	attrs := []slog.Attr{
+		slog.String("dialect", s.Dialect), slog.String("operation", s.Operation), slog.String("merchant", string(s.Merchant)),
+		slog.Int("status", s.Status), slog.String("code", s.Code), slog.String("result", string(s.Result)), slog.Duration("took", took),
+	}
+	for _, change := range c.changed {
+		attrs = append(attrs, slog.String(string(change.Kind), change.ID))
+	}
+	a.log.LogAttrs(ctx, level, "call", attrs...)
+}
+
+// callLog adds to what is logged in a call's context the call's id.
+type callLog struct{ slog.Handler }
+
+func withCalls(log *slog.Logger) *slog.Logger { return slog.New(callLog{log.Handler()}) }
+
+func (l callLog) Handle(ctx context.Context, r slog.Record) error {
+	if c, ok := ctx.Value(inboundKey{}).(*inbound); ok {
+		r.AddAttrs(slog.String("call", c.id))
+	}
+	return l.Handler.Handle(ctx, r)
+}
+
+func (l callLog) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return callLog{l.Handler.WithAttrs(attrs)}
+}
+
+func (l callLog) WithGroup(name string) slog.Handler { return callLog{l.Handler.WithGroup(name)} }
