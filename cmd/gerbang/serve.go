@@ -16,23 +16,30 @@ import (
 // serveFlags are the settings of a server. "gerbang config check" has them too.
 type serveFlags struct {
 	installationFlags
-	APIAddr        string   `help:"Address to listen on for merchants' calls." default:"127.0.0.1:8600" placeholder:"ADDR"`
-	PagesAddr      string   `help:"Address to listen on for customers' pages; that of the calls if left out." placeholder:"ADDR"`
-	OfficeAddr     string   `help:"Address to listen on for the back office; without one there is none." placeholder:"ADDR"`
-	AdminAddr      string   `help:"Address to listen on for health and figures, for the operator's machines alone." default:"127.0.0.1:8601" placeholder:"ADDR"`
-	AdminExposed   bool     `help:"A firewall stands before an admin address that is not this machine's or a private network's."`
-	BaseURL        string   `help:"Public address of calls and pages, with https." placeholder:"URL"`
-	OfficeURL      string   `help:"Address of the back office in browsers, when it is another." placeholder:"URL"`
-	TLSCertificate string   `help:"PEM file with the certificate and its chain. A changed file is read anew within seconds, and on SIGHUP." placeholder:"FILE" type:"path"`
-	TLSKey         string   `help:"PEM file with the certificate's key." placeholder:"FILE" type:"path"`
-	TrustedProxies []string `help:"Addresses and ranges of reverse proxies, whose X-Forwarded-For counts and who may speak without TLS." placeholder:"ADDR,…"`
+	APIAddr          string   `help:"Address to listen on for merchants' calls." default:"127.0.0.1:8600" placeholder:"ADDR"`
+	PagesAddr        string   `help:"Address to listen on for customers' pages; that of the calls if left out." placeholder:"ADDR"`
+	IssuerAddr       string   `help:"Address to listen on for the issuer's calls; that of merchants' calls if left out." placeholder:"ADDR"`
+	OfficeAddr       string   `help:"Address to listen on for the back office; without one there is none." placeholder:"ADDR"`
+	AdminAddr        string   `help:"Address to listen on for health and figures, for the operator's machines alone." default:"127.0.0.1:8601" placeholder:"ADDR"`
+	AdminExposed     bool     `help:"A firewall stands before an admin address that is not this machine's or a private network's."`
+	BaseURL          string   `help:"Public address of calls and pages, with https." placeholder:"URL"`
+	OfficeURL        string   `help:"Address of the back office in browsers, when it is another." placeholder:"URL"`
+	TLSCertificate   string   `help:"PEM file with the certificate and its chain. A changed file is read anew within seconds, and on SIGHUP." placeholder:"FILE" type:"path"`
+	TLSKey           string   `help:"PEM file with the certificate's key." placeholder:"FILE" type:"path"`
+	IssuerURL        string   `help:"Where the issuer takes one-time codes and prompts." placeholder:"URL"`
+	IssuerSecretFile string   `help:"File with the secret shared with the issuer; by default GERBANG_ISSUER_SECRET." placeholder:"FILE" type:"path"`
+	TrustedProxies   []string `help:"Addresses and ranges of reverse proxies, whose X-Forwarded-For counts and who may speak without TLS." placeholder:"ADDR,…"`
 }
 
 func (f serveFlags) config() app.ServeConfig {
+	issuer := app.Issuer{URL: f.IssuerURL, SecretFile: f.IssuerSecretFile}
+	if issuer.SecretFile == "" {
+		issuer.Secret = strings.TrimSpace(os.Getenv(issuerSecretVariable))
+	}
 	return app.ServeConfig{
 		Installation: f.installation(), BaseURL: f.BaseURL, OfficeURL: f.OfficeURL, Version: version,
-		Listen: app.Listen{API: f.APIAddr, Pages: f.PagesAddr, Office: f.OfficeAddr, Admin: f.AdminAddr}, AdminExposed: f.AdminExposed,
-		TLS: app.TLSFiles{Certificate: f.TLSCertificate, Key: f.TLSKey}, Proxies: f.TrustedProxies,
+		Listen: app.Listen{API: f.APIAddr, Pages: f.PagesAddr, Issuer: f.IssuerAddr, Office: f.OfficeAddr, Admin: f.AdminAddr}, AdminExposed: f.AdminExposed,
+		TLS: app.TLSFiles{Certificate: f.TLSCertificate, Key: f.TLSKey}, Proxies: f.TrustedProxies, Issuer: issuer,
 	}
 }
 
@@ -60,8 +67,8 @@ func (c serveCommand) Run(ctx context.Context, std streams) error {
 		}
 		defer os.Remove(c.ReadyFile)
 	}
-	fmt.Fprintf(std.out, "Gerbang serves %s\n  calls %s, pages %s, back office %s, admin %s\n",
-		a.BaseURL, a.Listening.API, a.Listening.Pages, orNone(a.Listening.Office), a.Listening.Admin)
+	fmt.Fprintf(std.out, "Gerbang serves %s\n  calls %s, pages %s, issuer %s, back office %s, admin %s\n",
+		a.BaseURL, a.Listening.API, a.Listening.Pages, a.Listening.Issuer, orNone(a.Listening.Office), a.Listening.Admin)
 
 	for {
 		select {
@@ -99,6 +106,7 @@ type serveReady struct {
 type listeningView struct {
 	API    string `json:"api"`
 	Pages  string `json:"pages"`
+	Issuer string `json:"issuer"`
 	Office string `json:"office,omitempty"`
 	Admin  string `json:"admin"`
 }
@@ -143,9 +151,12 @@ func (c configCheck) Run(_ context.Context, std streams) error {
 	return nil
 }
 
-// masterKeyVariable holds the master key where no file does. It is no flag: command
-// lines can be read by every user of a machine.
-const masterKeyVariable = "GERBANG_MASTER_KEY"
+// These hold secrets where no file does. They are no flags: command lines can be
+// read by every user of a machine.
+const (
+	masterKeyVariable    = "GERBANG_MASTER_KEY"
+	issuerSecretVariable = "GERBANG_ISSUER_SECRET"
+)
 
 func masterKeyInEnvironment() string { return strings.TrimSpace(os.Getenv(masterKeyVariable)) }
 

@@ -17,6 +17,7 @@ import (
 
 	"github.com/gerbang-pay/gerbang/internal/backoffice"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/notify"
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
@@ -58,7 +59,8 @@ type App struct {
 	Listening Listen // the addresses that a server of Serve has got
 	Gateway   *gateway.Gateway
 
-	certificate *certificate // of a server that ends TLS itself
+	certificate *certificate      // of a server that ends TLS itself
+	messenger   *issuer.Messenger // of a server
 
 	metrics   *metrics
 	readiness *readiness

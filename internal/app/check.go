@@ -40,6 +40,13 @@ func (p *Problems) add(setting, problem, cure string) {
 	*p = append(*p, Problem{setting, problem, cure})
 }
 
+// addIfOpen adds a file of a secret that every user of the machine can read.
+func (p *Problems) addIfOpen(setting, file string) {
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o007 != 0 {
+		p.add(setting, "every user of this machine can read it", "run chmod 600 "+file)
+	}
+}
+
 // Check finds every setting that is missing, cannot work or is unsafe. It opens no
 // database and no connection.
 func (c ServeConfig) Check() (found Problems) {
@@ -47,6 +54,7 @@ func (c ServeConfig) Check() (found Problems) {
 	c.checkStorage(&found)
 	c.checkURLs(&found)
 	c.checkNetwork(&found)
+	c.checkIssuer(&found)
 	return found
 }
 
@@ -68,9 +76,7 @@ func (c ServeConfig) checkStorage(found *Problems) {
 				break
 			}
 		}
-		if info, err := os.Stat(c.KeyFile); err == nil && info.Mode().Perm()&0o007 != 0 {
-			found.add("master-key-file", "every user of this machine can read the master key", "run chmod 600 "+c.KeyFile)
-		}
+		found.addIfOpen("master-key-file", c.KeyFile)
 	}
 	if _, err := c.masterKey(false); err != nil {
 		found.add("master-key-file", err.Error(), "a master key is 64 hex digits, as \"openssl rand -hex 32\" makes them")
@@ -130,13 +136,14 @@ func (c ServeConfig) checkNetwork(found *Problems) {
 		} else if _, err := c.TLS.load(); err != nil {
 			found.add("tls-certificate", err.Error(), "name a PEM file with the certificate and its chain, and the one with its key")
 		}
+		found.addIfOpen("tls-key", c.TLS.Key)
 	}
 	plain := c.TLS == (TLSFiles{}) && len(proxies) == 0
 	for _, l := range []struct{ setting, address string }{
-		{"api-addr", c.Listen.API}, {"pages-addr", c.Listen.Pages}, {"office-addr", c.Listen.Office}, {"admin-addr", c.Listen.Admin},
+		{"api-addr", c.Listen.API}, {"pages-addr", c.Listen.Pages}, {"issuer-addr", c.Listen.Issuer}, {"office-addr", c.Listen.Office}, {"admin-addr", c.Listen.Admin},
 	} {
-		if l.address == "" && (l.setting == "office-addr" || l.setting == "pages-addr") {
-			continue // no back office; the API's
+		if l.address == "" && l.setting != "api-addr" && l.setting != "admin-addr" {
+			continue // the API's, or no back office
 		}
 		reach, err := reachOf(l.address)
 		switch {
@@ -150,8 +157,30 @@ func (c ServeConfig) checkNetwork(found *Problems) {
 				"give --tls-certificate and --tls-key, or listen behind a proxy that ends TLS and name it with --trusted-proxies")
 		}
 	}
-	if a := c.Listen.Admin; a != "" && !strings.HasSuffix(a, ":0") && (a == c.Listen.API || a == c.Listen.Pages || a == c.Listen.Office) {
+	if a := c.Listen.Admin; a != "" && !strings.HasSuffix(a, ":0") && slices.Contains([]string{c.Listen.API, c.Listen.Pages, c.Listen.Issuer, c.Listen.Office}, a) {
 		found.add("admin-addr", "it is an address that others use as well", "give the admin listener a port of its own")
+	}
+}
+
+func (c ServeConfig) checkIssuer(found *Problems) {
+	u, err := url.Parse(c.Issuer.URL)
+	local := err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
+	switch {
+	case c.Issuer.URL == "":
+		found.add("issuer-url", "it is missing: nobody would bring one-time codes to the phones", "write where the issuer takes messages, see docs/issuer.md")
+	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
+		found.add("issuer-url", "it is no address of a server", "write scheme, host and path, such as https://wallet.example.id/gerbang")
+	case u.Scheme != "https" && !local:
+		found.add("issuer-url", "it is not https: one-time codes would be readable on their way", "write https://"+u.Host+u.Path)
+	}
+	if c.Issuer.Secret == "" && c.Issuer.SecretFile == "" {
+		found.add("issuer-secret-file", "there is no secret to sign with, for the issuer and for us",
+			"make one with \"echo whsec_$(openssl rand -base64 32)\", give it to the issuer, and name the file, or set GERBANG_ISSUER_SECRET")
+	} else if _, err := c.Issuer.secrets(); err != nil {
+		found.add("issuer-secret-file", err.Error(), "make one with \"echo whsec_$(openssl rand -base64 32)\"")
+	}
+	if c.Issuer.Secret == "" {
+		found.addIfOpen("issuer-secret-file", c.Issuer.SecretFile)
 	}
 }
 

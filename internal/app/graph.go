@@ -127,6 +127,9 @@ func (a *App) work(ctx context.Context, heard func(context.Context, string)) err
 	a.working.Go(func() { a.watch.run(background, a) })
 	a.working.Go(func() { a.tally(background) })
 	a.working.Go(func() { a.prune(background) })
+	if a.messenger != nil {
+		a.working.Go(func() { a.messenger.Run(background) })
+	}
 	if a.certificate != nil {
 		a.working.Go(func() { a.keepCertificate(background) })
 	}

@@ -9,10 +9,13 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
+	"slices"
 	"strings"
 
 	"github.com/gerbang-pay/gerbang/internal/backoffice"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/notify"
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/store"
@@ -29,6 +32,7 @@ type ServeConfig struct {
 	OfficeURL string
 	TLS       TLSFiles // none where a proxy ends TLS
 	Proxies   []string // addresses and ranges of reverse proxies
+	Issuer    Issuer
 	// AdminExposed takes an admin address that is not this machine's or a private
 	// network's.
 	AdminExposed bool
@@ -45,9 +49,36 @@ type ServeConfig struct {
 type Listen struct {
 	API    string // merchants' calls
 	Pages  string // customers' pages; default API
+	Issuer string // the issuer's calls; default API
 	Office string // the back office
 	Admin  string // health, and all that is for the operator's machines alone
 }
+
+// Issuer is whoever runs the wallets, and brings codes and prompts to the phones.
+type Issuer struct {
+	URL        string // takes messages; https, or http on this machine
+	Secret     string // shared with the issuer, as issuer.ParseSecrets reads it; "" reads SecretFile
+	SecretFile string
+}
+
+// secrets reads what is shared with the issuer.
+func (i Issuer) secrets() (issuer.Secrets, error) {
+	text := i.Secret
+	if text == "" {
+		content, err := os.ReadFile(i.SecretFile)
+		if err != nil {
+			return nil, err
+		}
+		text = string(content)
+	}
+	if slices.Contains(strings.Fields(text), publishedSecret) {
+		return nil, errors.New("the secret is an example, which everybody knows")
+	}
+	return issuer.ParseSecrets(text)
+}
+
+// publishedSecret is the example of Standard Webhooks' documentation.
+const publishedSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 // maxListeners bounds how many listeners an App may have.
 const maxListeners = 8
@@ -70,7 +101,7 @@ func Serve(ctx context.Context, c ServeConfig) (*App, error) {
 	}
 	a := newApp(db, c.Version, c.Log)
 	a.BaseURL = c.BaseURL
-	a.Gateway = gateway.New(gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, PINCost: c.PINCost, Signal: db.Signal})
+	a.Gateway = gateway.New(gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, PINCost: c.PINCost, Messages: true, Signal: db.Signal})
 	if err := a.startServer(ctx, c, clock); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -137,14 +168,14 @@ func (a *App) startServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 }
 
 // all is where each of the addresses is kept.
-func (l *Listen) all() []*string { return []*string{&l.API, &l.Pages, &l.Office, &l.Admin} }
+func (l *Listen) all() []*string { return []*string{&l.API, &l.Pages, &l.Issuer, &l.Office, &l.Admin} }
 
 // open opens the listeners, by the addresses they got, which replace those that
 // were asked for. Equal addresses share one, but any free port is another each time.
 func (c *ServeConfig) open() (map[string]net.Listener, error) {
 	asked, listeners := map[string]string{}, map[string]net.Listener{}
 	for _, address := range c.Listen.all() {
-		if *address == "" && address == &c.Listen.Pages {
+		if *address == "" && (address == &c.Listen.Pages || address == &c.Listen.Issuer) {
 			*address = c.Listen.API
 		}
 		if got, open := asked[*address]; open {
@@ -177,6 +208,11 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 	if err != nil {
 		return nil, err
 	}
+	secrets, err := c.Issuer.secrets()
+	if err != nil {
+		return nil, err
+	}
+	a.messenger = issuer.NewMessenger(issuer.MessengerConfig{Gateway: a.Gateway, Clock: clock, URL: c.Issuer.URL, Secrets: secrets, Log: a.log})
 	a.notifier = notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, Dial: c.seams.dial, Attempted: a.metrics.attempted, Log: a.log,
 		Dialects: spoken.outbound(func(to notify.Outbound) notify.Outbound { return to }),
@@ -195,6 +231,7 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 	}
 	muxes[c.Listen.API].Handle("/", a.observed(spoken.mux()))
 	pages.New(pages.Config{Gateway: a.Gateway, ReturnURL: spoken.tokenize.ReturnURL, Log: a.log}).Mount(muxes[c.Listen.Pages])
+	issuer.NewAPI(issuer.APIConfig{Gateway: a.Gateway, Clock: clock, Secrets: secrets, Log: a.log}).Mount(muxes[c.Listen.Issuer])
 	if office := muxes[c.Listen.Office]; office != nil {
 		backoffice.New(backoffice.Config{
 			Gateway: a.Gateway, Clock: clock, Dialects: dialectNames, SignIn: true, BaseURL: c.OfficeURL, Log: a.log,

@@ -19,9 +19,13 @@ import (
 
 	"github.com/gerbang-pay/gerbang/internal/app"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/sandbox"
 )
 
-const serveKey = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+const (
+	serveKey     = "000102030405060708090a0b0c0d0e0f101112131415161718191a1b1c1d1e1f"
+	issuerSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSwMfKQ9r8G"
+)
 
 // serving is the configuration of a server in a new home, on ports of its own.
 func serving(t testing.TB) app.ServeConfig {
@@ -30,7 +34,8 @@ func serving(t testing.TB) app.ServeConfig {
 	i.MasterKey = serveKey
 	return app.ServeConfig{
 		Installation: i, BaseURL: "https://pay.example.id", PINCost: cheapPIN,
-		Listen: app.Listen{API: "127.0.0.1:0", Pages: "127.0.0.1:0", Office: "127.0.0.1:0", Admin: "127.0.0.1:0"},
+		Issuer: app.Issuer{URL: "http://127.0.0.1:9/nobody", Secret: issuerSecret},
+		Listen: app.Listen{API: "127.0.0.1:0", Pages: "127.0.0.1:0", Issuer: "127.0.0.1:0", Office: "127.0.0.1:0", Admin: "127.0.0.1:0"},
 	}
 }
 
@@ -70,14 +75,15 @@ func TestServeListenersAreSeparate(t *testing.T) {
 	t.Parallel()
 	a := serve(t, serving(t))
 	l := a.Listening
-	at := map[string]string{"api": l.API, "pages": l.Pages, "office": l.Office, "admin": l.Admin}
+	at := map[string]string{"api": l.API, "pages": l.Pages, "issuer": l.Issuer, "office": l.Office, "admin": l.Admin}
 	follow := &http.Client{Timeout: 10 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	for path, want := range map[string]struct {
 		where  string // the listeners that have it
 		status int
 	}{
-		"/healthz":                     {"api pages office admin", 200},
-		"/readyz":                      {"api pages office admin", 200},
+		"/healthz":                     {"api pages issuer office admin", 200},
+		"/readyz":                      {"api pages issuer office admin", 200},
+		"/issuer/v1/wallets":           {"issuer", 401},
 		"/auditz":                      {"admin", 200},
 		"/metrics":                     {"admin", 200},
 		"/debug/pprof/":                {"admin", 200},
@@ -182,6 +188,20 @@ func TestServeTLS(t *testing.T) {
 	second := selfSigned(t, c.TLS, 2)
 	a.Reload()
 	get(t, trusting(second), url, nil)
+
+	// Files that change are noticed, and those that do not are left alone.
+	if changed, err := app.RefreshCertificate(a); changed || err != nil {
+		t.Errorf("nothing changed: %t, %v", changed, err)
+	}
+	third := selfSigned(t, c.TLS, 3)
+	later := time.Now().Add(time.Minute) // file systems keep time coarsely
+	if err := os.Chtimes(c.TLS.Certificate, later, later); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := app.RefreshCertificate(a); !changed || err != nil {
+		t.Errorf("changed: %t, %v", changed, err)
+	}
+	get(t, trusting(third), url, nil)
 }
 
 // A merchant's allow list is held against the address that a proxy saw, and nobody
@@ -225,16 +245,19 @@ func TestServeRefuses(t *testing.T) {
 	t.Parallel()
 	good := serving(t)
 	for name, change := range map[string]func(*app.ServeConfig){
-		"base-url":        func(c *app.ServeConfig) { c.BaseURL = "http://pay.example.id" },
-		"office-url":      func(c *app.ServeConfig) { c.OfficeURL = "office.example.id" },
-		"api-addr":        func(c *app.ServeConfig) { c.Listen.API = "192.0.2.1:443" },
-		"pages-addr":      func(c *app.ServeConfig) { c.Listen.Pages = ":443" },
-		"office-addr":     func(c *app.ServeConfig) { c.Listen.Office = "pay.example.id:443" },
-		"admin-addr":      func(c *app.ServeConfig) { c.Listen.Admin = "192.0.2.1:8601" },
-		"master-key-file": func(c *app.ServeConfig) { c.MasterKey = "1234" },
-		"database":        func(c *app.ServeConfig) { c.Database = "mysql://x" },
-		"trusted-proxies": func(c *app.ServeConfig) { c.Proxies = []string{"proxy.example.id"} },
-		"tls-certificate": func(c *app.ServeConfig) { c.TLS = app.TLSFiles{Certificate: "none.pem", Key: "none.pem"} },
+		"base-url":           func(c *app.ServeConfig) { c.BaseURL = "http://pay.example.id" },
+		"office-url":         func(c *app.ServeConfig) { c.OfficeURL = "office.example.id" },
+		"api-addr":           func(c *app.ServeConfig) { c.Listen.API = "192.0.2.1:443" },
+		"pages-addr":         func(c *app.ServeConfig) { c.Listen.Pages = ":443" },
+		"office-addr":        func(c *app.ServeConfig) { c.Listen.Office = "pay.example.id:443" },
+		"admin-addr":         func(c *app.ServeConfig) { c.Listen.Admin = "192.0.2.1:8601" },
+		"master-key-file":    func(c *app.ServeConfig) { c.MasterKey = "1234" },
+		"database":           func(c *app.ServeConfig) { c.Database = "mysql://x" },
+		"trusted-proxies":    func(c *app.ServeConfig) { c.Proxies = []string{"proxy.example.id"} },
+		"issuer-addr":        func(c *app.ServeConfig) { c.Listen.Issuer = "0.0.0.0:8602" },
+		"issuer-url":         func(c *app.ServeConfig) { c.Issuer.URL = "http://wallet.example.id/" },
+		"issuer-secret-file": func(c *app.ServeConfig) { c.Issuer.Secret = "whsec_c2hvcnQ=" },
+		"tls-certificate":    func(c *app.ServeConfig) { c.TLS = app.TLSFiles{Certificate: "none.pem", Key: "none.pem"} },
 	} {
 		c := good
 		change(&c)
@@ -246,6 +269,11 @@ func TestServeRefuses(t *testing.T) {
 			t.Errorf("%s: served", name)
 		}
 	}
+	known := good
+	known.Issuer.Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	if problems := known.Check(); len(problems) != 1 || problems[0].Setting != "issuer-secret-file" {
+		t.Errorf("a published secret: %+v", problems)
+	}
 	if problems := good.Check(); len(problems) > 0 {
 		t.Errorf("%v", problems)
 	}
@@ -254,4 +282,41 @@ func TestServeRefuses(t *testing.T) {
 	if problems := shared.Check(); len(problems) != 1 || problems[0].Setting != "admin-addr" {
 		t.Errorf("shared with admin: %+v", problems)
 	}
+}
+
+// A database is a sandbox's or a server's for good, and a server's merchants have
+// secrets.
+func TestServeRefusesDatabases(t *testing.T) {
+	t.Parallel()
+	c := serving(t)
+	c.DataDir = filepath.Join(c.DataDir, "new")
+	box := app.Config{Installation: c.Installation, Addr: "127.0.0.1:0", PINCost: cheapPIN}
+
+	a, err := app.Serve(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.StartSandbox(t.Context(), box); err == nil || !strings.Contains(err.Error(), "gerbang serve") {
+		t.Errorf("a sandbox on it: %v", err)
+	}
+	for _, secret := range []string{sandbox.SeedSecretKey, "short"} {
+		m, err := a.Gateway.CreateMerchant(t.Context(), gateway.Merchant{Name: "Toko", DOKU: gateway.DOKU{ClientID: "BRN-" + secret, SecretKey: secret}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, err := app.Serve(t.Context(), c); err == nil || !strings.Contains(err.Error(), string(m.ID)) || strings.Contains(err.Error(), m.DOKU.SecretKey) {
+			t.Errorf("%s: %v", secret, err)
+			if err == nil {
+				stop(t, other)
+			}
+		}
+		if _, err := a.Gateway.RotateSecret(t.Context(), m.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop(t, a)
+	if a, err = app.Serve(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, a)
 }

@@ -1,6 +1,8 @@
 package gateway_test
 
 import (
+	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -92,4 +94,62 @@ func TestPromptsLeave(t *testing.T) {
 	answered := start("INV-2")
 	must(b.ApprovePush(t.Context(), b.wallet.Phone, answered.Payment.ID, pin, ledger.UseCash))(t)
 	b.claimMessages(0)
+}
+
+// beforeUpdate does something once, before the next update.
+type beforeUpdate struct {
+	gateway.Store
+	do func()
+}
+
+func (s *beforeUpdate) Update(ctx context.Context, fn func(gateway.Tx) error) error {
+	if do := s.do; do != nil {
+		s.do = nil
+		do()
+	}
+	return s.Store.Update(ctx, fn)
+}
+
+// A PIN that was right when it was looked at does not serve once it was replaced,
+// and the new one lifts the lock of wrong ones.
+func TestPINReplaced(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	const newPIN = "864209"
+	between := &beforeUpdate{Store: b.bare}
+	c := b.config
+	c.Store = between
+	g := gateway.New(c)
+	push := must(b.StartPush(t.Context(), gateway.StartPush{
+		Merchant: b.merchant.ID, Dialect: "jokul", Phone: b.wallet.Phone, Reference: "INV-1", Amount: 15_000, Proof: "1", Fingerprint: "1",
+	}))(t).Payment.ID
+	_, page := b.startBinding("c")
+	must(b.EnterOTP(t.Context(), page.Key, page.OTP))(t)
+
+	replace := func() {
+		if err := b.SetPIN(t.Context(), b.wallet.Phone, newPIN); err != nil {
+			t.Error(err)
+		}
+	}
+	between.do = replace
+	if _, err := g.ApprovePush(t.Context(), b.wallet.Phone, push, pin, ledger.UseCash); !errors.Is(err, gateway.Busy) {
+		t.Errorf("the push was approved with the PIN of before: %v", err)
+	}
+	between.do = replace // again, the same
+	if _, err := g.EnterPIN(t.Context(), page.Key, newPIN); !errors.Is(err, gateway.Busy) {
+		t.Errorf("the page was confirmed with the PIN of before: %v", err)
+	}
+	for range b.Rules().PINTries {
+		_, _ = b.ApprovePush(t.Context(), b.wallet.Phone, push, pin, ledger.UseCash)
+	}
+	if w := must(b.Wallet(t.Context(), b.wallet.Phone))(t); w.LockedUntil.IsZero() {
+		t.Error("wrong PINs did not lock the wallet")
+	}
+	replace()
+	if v := must(b.EnterPIN(t.Context(), page.Key, newPIN))(t); v.Page.State != gateway.PageDone {
+		t.Errorf("the page is %s", v.Page.State)
+	}
+	if err := b.SetPIN(t.Context(), b.wallet.Phone, "12345"); !errors.Is(err, gateway.Invalid) {
+		t.Errorf("a PIN of five digits: %v", err)
+	}
 }

@@ -224,6 +224,9 @@ func (g *Gateway) EnterPIN(ctx context.Context, key, pin string) (PageView, erro
 		if refusal := w.usable(tx.Now()); refusal != nil {
 			return g.failPage(tx, p, refusal.Code)
 		}
+		if refusal := check.stale(w); refusal != nil {
+			return refusal
+		}
 		if !check.right {
 			return g.wrongPIN(tx, p, w)
 		}

@@ -160,6 +160,15 @@ func (g *Gateway) checkPIN(ctx context.Context, w Wallet, pin string) (c pinChec
 	return c, err
 }
 
+// stale refuses a check that was made against a hash which has been replaced since:
+// the issuer gave the wallet another PIN.
+func (c pinCheck) stale(w Wallet) *Error {
+	if c.hash == "" || subtle.ConstantTimeCompare([]byte(c.hash), []byte(w.PINHash)) == 1 {
+		return nil
+	}
+	return &Error{Code: Busy, Detail: "the PIN was changed just now; enter it again", RetryAfter: time.Second}
+}
+
 // rightPIN starts the count of wrong PINs anew.
 func rightPIN(tx Tx, w Wallet, c pinCheck) error {
 	if c.renewed != "" { // unless the PIN was replaced meanwhile

@@ -282,6 +282,9 @@ func (g *Gateway) ApprovePush(ctx context.Context, phone Phone, id PaymentID, pi
 		if refusal := s.Wallet.usable(tx.Now()); refusal != nil {
 			return refusal
 		}
+		if refusal := check.stale(s.Wallet); refusal != nil {
+			return refusal
+		}
 		if !check.right {
 			return g.wrongPushPIN(tx, s)
 		}

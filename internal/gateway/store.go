@@ -61,6 +61,7 @@ type Tx interface {
 	UpdateWalletTerms(Wallet) error // name, status, limits, PIN lock; never the balance
 	// SetWalletPhone moves a wallet to another number unless that has one.
 	SetWalletPhone(id WalletID, from, to Phone) (bool, error)
+	SetPIN(id WalletID, hash, readable string) error // also lifts a lock
 	SetPINFails(id WalletID, fails int, lockedUntil time.Time) error
 	// RenewPINHash replaces a hash of the PIN by another one of the same.
 	RenewPINHash(id WalletID, from, to string) (bool, error)

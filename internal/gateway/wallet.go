@@ -135,11 +135,20 @@ func (g *Gateway) Wallets(ctx context.Context) (all []Wallet, err error) {
 
 // TopUp brings money and points into a wallet from outside.
 func (g *Gateway) TopUp(ctx context.Context, phone Phone, in ledger.Split) (Wallet, error) {
+	return g.TopUpOnce(ctx, Claim{}, phone, in)
+}
+
+// TopUpOnce is TopUp that uses up a request id in the same transaction: a repeat is
+// refused with RequestReused. A top-up that is refused leaves the id as it was.
+func (g *Gateway) TopUpOnce(ctx context.Context, c Claim, phone Phone, in ledger.Split) (Wallet, error) {
 	if in.Cash < 0 || in.Points < 0 || in.Cash > money.Max || in.Points > money.Max || in.Total() == 0 {
 		return Wallet{}, refuse(AmountInvalid, "top up a positive amount of cash or points")
 	}
 	var w Wallet
 	err := g.store.Update(ctx, func(tx Tx) (err error) {
+		if err := claim(tx, c); err != nil {
+			return err
+		}
 		if w, err = g.walletIn(tx, phone); err != nil {
 			return err
 		}
@@ -185,6 +194,23 @@ func (g *Gateway) SetWalletStatus(ctx context.Context, phone Phone, status Walle
 			w.PINFails, w.LockedUntil = 0, time.Time{}
 		}
 	})
+}
+
+// SetPIN gives a wallet another PIN, as its issuer would, and lifts the lock that
+// wrong ones left.
+func (g *Gateway) SetPIN(ctx context.Context, phone Phone, pin string) error {
+	if !isDigits(pin, PINDigits) {
+		return refuse(Invalid, "a PIN has six digits")
+	}
+	w, err := g.Wallet(ctx, phone)
+	if err != nil {
+		return err
+	}
+	hash, readable := g.secrets.hash(pinOf(w.ID), pin), ""
+	if g.keepCodes {
+		readable = pin
+	}
+	return g.store.Update(ctx, func(tx Tx) error { return tx.SetPIN(w.ID, hash, readable) })
 }
 
 // check refuses limits that are no bounds.

@@ -175,7 +175,7 @@ func (s *Sandbox) createMerchant(r *http.Request) (any, error) {
 		return nil, err
 	}
 	m, err := s.addMerchant(r.Context(), in)
-	return created{s.viewMerchant(m)}, err
+	return created(s.viewMerchant(m)), err
 }
 
 func (s *Sandbox) addMerchant(ctx context.Context, in merchantView) (gateway.Merchant, error) {

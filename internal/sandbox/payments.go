@@ -254,5 +254,5 @@ func (s *Sandbox) resendNotification(r *http.Request) (any, error) {
 		return nil, err
 	}
 	v, err := s.viewNotification(r.Context(), n.ID)
-	return created{v}, err
+	return created(v), err
 }

@@ -1,11 +1,8 @@
 package sandbox
 
 import (
-	"bytes"
 	"context"
 	"crypto/rsa"
-	"encoding/json"
-	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -16,6 +13,8 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
+	"github.com/gerbang-pay/gerbang/internal/jsonapi"
 	"github.com/gerbang-pay/gerbang/internal/wire"
 	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
 )
@@ -148,9 +147,6 @@ func (s *Sandbox) Mount(mux *http.ServeMux) {
 	})
 }
 
-// created is an answer with status 201.
-type created struct{ body any }
-
 func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, handle func(*http.Request) (any, error)) {
 	r.Body = http.MaxBytesReader(w, r.Body, wire.MaxBody)
 	var answer any
@@ -161,104 +157,20 @@ func (s *Sandbox) serve(w http.ResponseWriter, r *http.Request, handle func(*htt
 	} else {
 		answer, err = handle(r)
 	}
-	status := http.StatusOK
-	contentType := "application/json"
-	if c, ok := answer.(created); ok {
-		status, answer = http.StatusCreated, c.body
-	}
-	if err != nil {
-		p := s.problemOf(r, err)
-		status, answer, contentType = p.Status, p, "application/problem+json"
-	}
-	body, err := wire.Encode(answer)
-	if err != nil { // answers are plain structs
-		panic(err)
-	}
-	w.Header().Set("Content-Type", contentType)
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(status)
-	w.Write(body)
+	jsonapi.AnswerOf(r, s.Log, answer, err).Write(w)
 }
 
-// problemDetails is a refusal (RFC 9457).
-type problemDetails struct {
-	Title  string `json:"title"`
-	Status int    `json:"status"`
-	Detail string `json:"detail"`
-	// Code is the gateway's own word for the refusal, where it was the gateway's.
-	Code string `json:"code,omitempty"`
-}
+func created(body any) any { return jsonapi.Created(body) }
 
-func (p *problemDetails) Error() string { return p.Detail }
+type problemDetails = jsonapi.Problem
 
-func problem(status int, detail string) error {
-	return &problemDetails{Title: http.StatusText(status), Status: status, Detail: detail}
-}
-
-// statuses gives the HTTP status of refusals that are not the caller's 400.
-var statuses = map[gateway.Code]int{
-	gateway.Internal:          500,
-	gateway.InsufficientFunds: 409,
-	gateway.WalletLocked:      409,
-	gateway.WalletBlocked:     409,
-	gateway.CardBlocked:       409,
-	gateway.NotFound:          404,
-	gateway.WalletUnknown:     404,
-	gateway.Duplicate:         409,
-	gateway.WrongState:        409,
-	gateway.HoldingExceeded:   409,
-	gateway.CountExceeded:     409,
-	gateway.OTPWrong:          409,
-	gateway.OTPExpired:        409,
-	gateway.PINWrong:          409,
-	gateway.Expired:           409,
-	gateway.Busy:              429,
-	gateway.Unavailable:       503,
-}
+func problem(status int, detail string) error { return jsonapi.Refuse(status, detail) }
 
 func (s *Sandbox) problemOf(r *http.Request, err error) *problemDetails {
-	var p *problemDetails
-	if errors.As(err, &p) {
-		return p
-	}
-	var refusal *gateway.Error
-	if errors.As(err, &refusal) {
-		status, ok := statuses[refusal.Code]
-		if !ok {
-			status = http.StatusBadRequest
-		}
-		if refusal.Code != gateway.Internal {
-			detail := refusal.Code.Error()
-			if refusal.Detail != "" {
-				detail += ": " + refusal.Detail
-			}
-			if status >= 500 {
-				s.Log.Error("sandbox: call failed", "method", r.Method, "path", r.URL.Path, "error", err)
-			}
-			return &problemDetails{Title: http.StatusText(status), Status: status, Detail: detail, Code: refusal.Code.String()}
-		}
-	}
-	s.Log.Error("sandbox: call failed", "method", r.Method, "path", r.URL.Path, "error", err)
-	return &problemDetails{Title: "Internal Server Error", Status: 500, Detail: "something went wrong here; the server's log says what"}
+	return jsonapi.ProblemOf(r, s.Log, err)
 }
 
-// decode reads a JSON body. Unknown members are refused: in a control API they
-// are slips of the pen.
-func decode(r *http.Request, into any) error {
-	body, err := io.ReadAll(r.Body)
-	if err != nil {
-		return problem(http.StatusRequestEntityTooLarge, "a body may have at most 65536 bytes")
-	}
-	d := json.NewDecoder(bytes.NewReader(body))
-	d.DisallowUnknownFields()
-	if err := d.Decode(into); err != nil {
-		return problem(http.StatusBadRequest, "the body is not what this call takes: "+err.Error())
-	}
-	if _, err := d.Token(); err != io.EOF {
-		return problem(http.StatusBadRequest, "there is something behind the JSON object")
-	}
-	return nil
-}
+func decode(r *http.Request, into any) error { return jsonapi.Decode(r.Body, into) }
 
 // limitOf reads the query's limit, 1 to 500.
 func limitOf(r *http.Request) (int, error) {
@@ -282,13 +194,7 @@ func (s *Sandbox) phoneOf(r *http.Request) (gateway.Phone, error) {
 	return phone, err
 }
 
-func parsePhone(text string) (gateway.Phone, error) {
-	phone, ok := gateway.ParsePhone(text)
-	if !ok {
-		return "", problem(http.StatusBadRequest, fmt.Sprintf("%q is no Indonesian mobile number; write 08…, 62… or +62…, digits only", text))
-	}
-	return phone, nil
-}
+func parsePhone(text string) (gateway.Phone, error) { return issuer.ParsePhone(text) }
 
 // when is a time as shown, nil for the zero time.
 func when(t time.Time) *time.Time {

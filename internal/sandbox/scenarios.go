@@ -306,7 +306,7 @@ func (s *Sandbox) createScenario(r *http.Request) (any, error) {
 		in.Times = -1 // said, not left out
 	}
 	sc, err := s.addScenario(in)
-	return created{sc}, err
+	return created(sc), err
 }
 
 func (s *Sandbox) addScenario(in scenarioForm) (scenario, error) {

@@ -109,7 +109,7 @@ func (s *Sandbox) saveSnapshot(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return created{Snapshot{in.Name, info.ModTime().UTC(), info.Size()}}, nil
+	return created(Snapshot{in.Name, info.ModTime().UTC(), info.Size()}), nil
 }
 
 // loadSnapshot makes the sandbox what it was when the snapshot was saved.

@@ -49,6 +49,11 @@ func (t *tx) SetWalletPhone(id gateway.WalletID, from, to gateway.Phone) (bool, 
 		WHERE id = $1 AND (version = $2 OR $2 < 0) AND phone = $3 AND NOT EXISTS (SELECT 1 FROM wallet o WHERE o.phone = $4)`, from, to)
 }
 
+func (t *tx) SetPIN(id gateway.WalletID, hash, readable string) error {
+	return t.mustWriteWallet(id, `UPDATE wallet SET version = version + 1, pin_hash = $3, pin_sealed = $4, pin_fails = 0, locked_until_us = 0
+		WHERE id = $1 AND (version = $2 OR $2 < 0)`, hash, t.keys.Seal(purposePIN, readable))
+}
+
 func (t *tx) SetPINFails(id gateway.WalletID, fails int, lockedUntil time.Time) error {
 	return t.mustWriteWallet(id, `UPDATE wallet SET version = version + 1, pin_fails = $3, locked_until_us = $4
 		WHERE id = $1 AND (version = $2 OR $2 < 0)`, fails, us(lockedUntil))

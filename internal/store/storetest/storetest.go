@@ -59,7 +59,7 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 		"requests keep their answer":               answers,
 		"what was answered survives a restart":     restart,
 		"a closed store refuses":                   closed,
-		"a subject has one message":                 messaged,
+		"a subject has one message":                messaged,
 		"what is old is pruned":                    pruned,
 		"erasing empties it":                       erase,
 		"users, sessions and the trail":            office,

@@ -1,0 +1,382 @@
+package issuer
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/jsonapi"
+	"github.com/gerbang-pay/gerbang/internal/ledger"
+	"github.com/gerbang-pay/gerbang/internal/money"
+	"github.com/gerbang-pay/gerbang/internal/wire"
+)
+
+// APIConfig is what an API needs. All but Log are required.
+type APIConfig struct {
+	Gateway *gateway.Gateway
+	Clock   gateway.Clock
+	Secrets Secrets
+	Log     *slog.Logger // nil discards
+}
+
+// API serves the issuer under Root. Every call is signed, and every POST is done once
+// for its id: a repeat is answered as the first was.
+type API struct{ APIConfig }
+
+// Root is where the API lives.
+const Root = "/issuer/v1"
+
+// NewAPI makes the API.
+func NewAPI(c APIConfig) *API {
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	return &API{c}
+}
+
+// call is one call with a right signature.
+type call struct {
+	*API
+	ctx   context.Context
+	r     *http.Request
+	body  []byte
+	claim gateway.Claim // of a POST
+}
+
+// operations are the calls. A claimed one uses up its id in the gateway's own
+// transaction, because doing it twice would move money twice.
+var operations = []struct {
+	pattern string
+	handle  func(*call) (any, error)
+	claims  bool
+}{
+	{"GET /wallets", (*call).list, false},
+	{"POST /wallets", (*call).open, false},
+	{"GET /wallets/{phone}", (*call).wallet, false},
+	{"POST /wallets/{phone}/topup", (*call).topUp, true},
+	{"POST /wallets/{phone}/status", (*call).setStatus, false},
+	{"POST /wallets/{phone}/limits", (*call).setLimits, false},
+	{"POST /wallets/{phone}/pin", (*call).setPIN, false},
+	{"POST /wallets/{phone}/number", (*call).changeNumber, false},
+	{"GET /wallets/{phone}/prompts", (*call).prompts, false},
+	{"POST /wallets/{phone}/prompts/{id}/approve", (*call).approve, false},
+	{"POST /wallets/{phone}/prompts/{id}/decline", (*call).decline, false},
+	{"POST /wallets/{phone}/links/{id}/unlink", (*call).unlink, false},
+	{"GET /wallets/{phone}/payments", (*call).payments, false},
+}
+
+// Mount registers the calls.
+func (a *API) Mount(mux *http.ServeMux) {
+	for _, o := range operations {
+		method, path, _ := strings.Cut(o.pattern, " ")
+		mux.HandleFunc(method+" "+Root+path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, o.handle, o.claims) })
+	}
+	mux.HandleFunc(Root+"/", func(w http.ResponseWriter, r *http.Request) {
+		a.serve(w, r, func(*call) (any, error) {
+			return nil, jsonapi.Refuse(http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in the issuer API")
+		}, true)
+	})
+}
+
+// serve answers a call, whatever happens.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, handle func(*call) (any, error), claims bool) {
+	c := &call{API: a, ctx: r.Context(), r: r}
+	refuse := func(err error) { jsonapi.AnswerOf(r, a.Log, nil, err).Write(w) }
+	var err error
+	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody)); err != nil {
+		refuse(jsonapi.Refuse(http.StatusRequestEntityTooLarge, "a body may have at most 65536 bytes"))
+		return
+	}
+	signed := callPayload(r.Method, r.RequestURI, c.body)
+	id, err := a.Secrets.verify(r.Header, a.Clock.Now(), signed)
+	if err != nil {
+		refuse(jsonapi.Refuse(http.StatusUnauthorized, err.Error()))
+		return
+	}
+	if r.Method != http.MethodPost {
+		answer, err := c.run(handle)
+		jsonapi.AnswerOf(r, a.Log, answer, err).Write(w)
+		return
+	}
+	fingerprint := sha256.Sum256(signed)
+	c.claim = gateway.Claim{Scope: "issuer", Key: id, Fingerprint: hex.EncodeToString(fingerprint[:])}
+	if earlier, found, err := a.Gateway.EarlierRequest(c.ctx, c.claim); err != nil || found {
+		c.repeat(w, earlier, err)
+		return
+	}
+	if !claims {
+		err = a.Gateway.ClaimRequest(c.ctx, c.claim)
+	}
+	var result any
+	if err == nil {
+		result, err = c.run(handle)
+	}
+	if errors.Is(err, gateway.RequestReused) { // by a twin of this call, just now
+		earlier, _, err := a.Gateway.EarlierRequest(c.ctx, c.claim)
+		c.repeat(w, earlier, err)
+		return
+	}
+	answer := jsonapi.AnswerOf(r, a.Log, result, err)
+	if answer.Status < 500 {
+		kept := strconv.Itoa(answer.Status) + " " + string(answer.Body)
+		if err := a.Gateway.KeepAnswer(context.WithoutCancel(c.ctx), c.claim, kept); err != nil {
+			a.Log.Error("an answer to the issuer is not kept for repeats", "id", id, "error", err)
+		}
+	}
+	answer.Write(w)
+}
+
+// run calls the handler, and catches what panics.
+func (c *call) run(handle func(*call) (any, error)) (answer any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c.Log.Error("issuer: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			err = gateway.Internal
+		}
+	}()
+	return handle(c)
+}
+
+// repeat answers a call whose id was used before.
+func (c *call) repeat(w http.ResponseWriter, earlier gateway.Repeat, err error) {
+	status, body, kept := strings.Cut(earlier.Answer, " ")
+	switch {
+	case err != nil:
+	case !earlier.Same:
+		err = jsonapi.Refuse(http.StatusConflict, "another call had this "+HeaderID+"; use a new one for each call")
+	case !kept:
+		err = jsonapi.Refuse(http.StatusConflict, "the first call with this "+HeaderID+" has no answer yet, or lost it; read the wallet to see what it did, and use a new id")
+	default:
+		answer := jsonapi.Answer{ContentType: "application/json", Body: []byte(body)}
+		if answer.Status, err = strconv.Atoi(status); err == nil {
+			if answer.Status >= 400 {
+				answer.ContentType = "application/problem+json"
+			}
+			w.Header().Set("Idempotent-Replayed", "true")
+			answer.Write(w)
+			return
+		}
+	}
+	jsonapi.AnswerOf(c.r, c.Log, nil, err).Write(w)
+}
+
+func (c *call) decode(into any) error { return jsonapi.Decode(bytes.NewReader(c.body), into) }
+
+func (c *call) phone() (gateway.Phone, error) { return ParsePhone(c.r.PathValue("phone")) }
+
+// listLimit is how many wallets or payments one call lists.
+const listLimit = 100
+
+func (c *call) list() (any, error) {
+	wallets, err := c.Gateway.WalletsAfter(c.ctx, gateway.Phone(c.r.URL.Query().Get("after")), listLimit)
+	if err != nil {
+		return nil, err
+	}
+	type row struct {
+		Phone  gateway.Phone        `json:"phone"`
+		Name   string               `json:"name"`
+		Status gateway.WalletStatus `json:"status"`
+		Cash   money.Amount         `json:"cash"`
+		Points money.Amount         `json:"points"`
+	}
+	rows := make([]row, 0, len(wallets))
+	for _, w := range wallets {
+		rows = append(rows, row{w.Phone, w.Name, w.Status, w.Balance.Cash, w.Balance.Points})
+	}
+	return map[string]any{"wallets": rows}, nil
+}
+
+func (c *call) open() (any, error) {
+	var in NewWallet
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	w, err := in.Checked()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Gateway.CreateWallet(c.ctx, w); err != nil {
+		return nil, err
+	}
+	v, err := ViewWallet(c.ctx, c.Gateway, w.Phone)
+	return jsonapi.Created(v), err
+}
+
+func (c *call) wallet() (any, error) {
+	phone, err := c.phone()
+	if err != nil {
+		return nil, err
+	}
+	return ViewWallet(c.ctx, c.Gateway, phone)
+}
+
+// change makes a change of the wallet that the path names, and answers with what has
+// become of it.
+func (c *call) change(into any, change func(gateway.Phone) error) (any, error) {
+	phone, err := c.phone()
+	if err == nil && into != nil {
+		err = c.decode(into)
+	}
+	if err == nil {
+		err = change(phone)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ViewWallet(c.ctx, c.Gateway, phone)
+}
+
+func (c *call) topUp() (any, error) {
+	var in struct {
+		Cash   money.Amount `json:"cash"`
+		Points money.Amount `json:"points"`
+	}
+	return c.change(&in, func(phone gateway.Phone) error {
+		_, err := c.Gateway.TopUpOnce(c.ctx, c.claim, phone, ledger.Split{Cash: in.Cash, Points: in.Points})
+		return err
+	})
+}
+
+func (c *call) setStatus() (any, error) {
+	var in struct {
+		Status gateway.WalletStatus `json:"status"`
+	}
+	return c.change(&in, func(phone gateway.Phone) error {
+		_, err := c.Gateway.SetWalletStatus(c.ctx, phone, in.Status)
+		return err
+	})
+}
+
+func (c *call) setLimits() (any, error) {
+	var in Limits
+	return c.change(&in, func(phone gateway.Phone) error {
+		_, err := c.Gateway.SetWalletLimits(c.ctx, phone, gateway.Limits(in))
+		return err
+	})
+}
+
+func (c *call) setPIN() (any, error) {
+	var in struct {
+		PIN string `json:"pin"`
+	}
+	return c.change(&in, func(phone gateway.Phone) error { return c.Gateway.SetPIN(c.ctx, phone, in.PIN) })
+}
+
+func (c *call) changeNumber() (any, error) {
+	from, err := c.phone()
+	if err != nil {
+		return nil, err
+	}
+	var in struct {
+		Phone string `json:"phone"`
+	}
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	to, err := ParsePhone(in.Phone)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.Gateway.ChangeNumber(c.ctx, from, to); err != nil {
+		return nil, err
+	}
+	return ViewWallet(c.ctx, c.Gateway, to)
+}
+
+func (c *call) prompts() (any, error) {
+	phone, err := c.phone()
+	if err != nil {
+		return nil, err
+	}
+	list, err := ViewPrompts(c.ctx, c.Gateway, phone)
+	return map[string]any{"prompts": list}, err
+}
+
+// PromptAnswer is the JSON form of how a push ended.
+type PromptAnswer struct {
+	State  gateway.PaymentState `json:"state"`
+	Cash   money.Amount         `json:"cash_used"`
+	Points money.Amount         `json:"points_used"`
+}
+
+// AnswerOf is a push as it stands.
+func AnswerOf(p gateway.PushStatus) PromptAnswer {
+	return PromptAnswer{p.Payment.State, p.Payment.Split.Cash, p.Payment.Split.Points}
+}
+
+func answered(p gateway.PushStatus, err error) (any, error) { return AnswerOf(p), err }
+
+func (c *call) approve() (any, error) {
+	in := struct {
+		PIN string     `json:"pin"`
+		Use ledger.Use `json:"use"`
+	}{Use: ledger.UseCash}
+	phone, err := c.phone()
+	if err != nil {
+		return nil, err
+	}
+	if err := c.decode(&in); err != nil {
+		return nil, err
+	}
+	if len(in.PIN) != gateway.PINDigits { // a slip costs no try
+		return nil, jsonapi.Refuse(http.StatusBadRequest, fmt.Sprintf("pin has %d digits", gateway.PINDigits))
+	}
+	return answered(c.Gateway.ApprovePush(c.ctx, phone, gateway.PaymentID(c.r.PathValue("id")), in.PIN, in.Use))
+}
+
+func (c *call) decline() (any, error) {
+	phone, err := c.phone()
+	if err != nil {
+		return nil, err
+	}
+	return answered(c.Gateway.DeclinePush(c.ctx, phone, gateway.PaymentID(c.r.PathValue("id"))))
+}
+
+func (c *call) unlink() (any, error) {
+	return c.change(nil, func(phone gateway.Phone) error {
+		return c.Gateway.Unlink(c.ctx, phone, gateway.BindingID(c.r.PathValue("id")))
+	})
+}
+
+// payments lists what the wallet has paid, or not, newest first.
+func (c *call) payments() (any, error) {
+	phone, err := c.phone()
+	if err != nil {
+		return nil, err
+	}
+	list, err := c.Gateway.WalletHistory(c.ctx, phone, gateway.PaymentID(c.r.URL.Query().Get("before")), listLimit)
+	if err != nil {
+		return nil, err
+	}
+	type row struct {
+		ID       gateway.PaymentID    `json:"id"`
+		Merchant string               `json:"merchant"`
+		Number   string               `json:"reference"`
+		Amount   money.Amount         `json:"amount"`
+		State    gateway.PaymentState `json:"state"`
+		Cash     money.Amount         `json:"cash_used"`
+		Points   money.Amount         `json:"points_used"`
+		Refunded money.Amount         `json:"refunded"`
+		FinalAt  time.Time            `json:"final_at"`
+	}
+	names, rows := merchantNames{}, make([]row, 0, len(list))
+	for _, p := range list {
+		name, err := names.of(c.ctx, c.Gateway, p.MerchantID)
+		if err != nil {
+			return nil, err
+		}
+		rows = append(rows, row{p.ID, name, p.Reference, p.Amount, p.State, p.Split.Cash, p.Split.Points, p.Refunded.Total(), p.FinalAt})
+	}
+	return map[string]any{"payments": rows}, nil
+}
