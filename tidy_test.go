@@ -222,14 +222,26 @@ func TestNoFloats(t *testing.T) {
 	}
 }
 
+// A package's comment is where one looks for it: in doc.go, or in the file that is
+// named as the package or the program.
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	documented := map[string]bool{}
+	documented := map[string]string{}
 	for _, s := range sources(t) {
-		documented[s.dir] = documented[s.dir] || s.file.Doc != nil
+		if s.file.Doc == nil {
+			documented[s.dir] += ""
+			continue
+		}
+		if documented[s.dir] != "" {
+			t.Errorf("package %s has comments in %s and %s", s.dir, documented[s.dir], s.name)
+		}
+		documented[s.dir] = s.name
+		if !slices.Contains([]string{"doc.go", path.Base(s.dir) + ".go", "main.go"}, path.Base(s.name)) {
+			t.Errorf("the comment of package %s stands in %s", s.dir, s.name)
+		}
 	}
-	for dir, ok := range documented {
-		if !ok {
+	for dir, file := range documented {
+		if file == "" {
 			t.Errorf("package %s has no comment", dir)
 		}
 	}
