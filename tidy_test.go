@@ -58,6 +58,7 @@ var mayImport = map[string][]string{
 	"internal/control": {"internal/sandbox"},
 	"internal/signed":  {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
 	"ovo":              {"internal/money", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
+	"examples/issuer":  {},
 	"ovo/ovotest":      {"internal/app", "internal/gateway", "ovo"},
 	"examples/shop":    {"ovo"},
 	"cmd/gerbang": {
@@ -85,7 +86,7 @@ var forbidden = map[string][]string{
 // bannedCalls names what may only be called where it is listed. Time comes from a
 // clock, HTTP clients are made with time-outs, output goes where run was told.
 var bannedCalls = map[string][]string{
-	"time.Now":           {"internal/gateway/clock.go", "internal/bench/load.go", "internal/bench/floor/floor.go", "ovo/host.go"},
+	"time.Now":           {"internal/gateway/clock.go", "internal/bench/load.go", "internal/bench/floor/floor.go", "ovo/host.go", "examples/issuer/main.go"},
 	"http.DefaultClient": {},
 	"http.Get":           {},
 	"http.Post":          {},
@@ -95,7 +96,7 @@ var bannedCalls = map[string][]string{
 	"log.Print":          {},
 	"log.Printf":         {},
 	"log.Fatal":          {},
-	"os.Exit":            {"cmd/gerbang/main.go", "examples/shop/main.go", "tools/sbom/main.go"},
+	"os.Exit":            {"cmd/gerbang/main.go", "examples/issuer/main.go", "examples/shop/main.go", "tools/sbom/main.go"},
 }
 
 // onlyIn names packages that may be imported nowhere but where they are listed:
@@ -223,14 +224,26 @@ func TestNoFloats(t *testing.T) {
 	}
 }
 
+// A package's comment is where one looks for it: in doc.go, or in the file that is
+// named as the package or the program.
 func TestEveryPackageSaysWhatItIs(t *testing.T) {
 	t.Parallel()
-	documented := map[string]bool{}
+	documented := map[string]string{}
 	for _, s := range sources(t) {
-		documented[s.dir] = documented[s.dir] || s.file.Doc != nil
+		if s.file.Doc == nil {
+			documented[s.dir] += ""
+			continue
+		}
+		if documented[s.dir] != "" {
+			t.Errorf("package %s has comments in %s and %s", s.dir, documented[s.dir], s.name)
+		}
+		documented[s.dir] = s.name
+		if !slices.Contains([]string{"doc.go", path.Base(s.dir) + ".go", "main.go"}, path.Base(s.name)) {
+			t.Errorf("the comment of package %s stands in %s", s.dir, s.name)
+		}
 	}
-	for dir, ok := range documented {
-		if !ok {
+	for dir, file := range documented {
+		if file == "" {
 			t.Errorf("package %s has no comment", dir)
 		}
 	}

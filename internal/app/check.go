@@ -7,7 +7,9 @@ import (
 	"net"
 	"net/netip"
 	"net/url"
+	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -37,6 +39,13 @@ func (p Problems) Error() string {
 
 func (p *Problems) add(setting, problem, cure string) {
 	*p = append(*p, Problem{setting, problem, cure})
+}
+
+// addIfOpen adds a file of a secret that every user of the machine can read.
+func (p *Problems) addIfOpen(setting, file string) {
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o007 != 0 && runtime.GOOS != "windows" {
+		p.add(setting, "every user of this machine can read it", "run chmod 600 "+file)
+	}
 }
 
 // Check finds every setting that is missing, cannot work or is unsafe. It opens no
@@ -109,6 +118,7 @@ func (c ServeConfig) checkNetwork(found *Problems) {
 		} else if _, err := c.TLS.load(); err != nil {
 			found.add("tls-certificate", err.Error(), "name a PEM file with the certificate and its chain, and the one with its key")
 		}
+		found.addIfOpen("tls-key", c.TLS.Key)
 	}
 	plain := c.TLS == (TLSFiles{}) && len(proxies) == 0
 	for _, l := range []struct{ setting, address string }{
@@ -150,6 +160,9 @@ func (c ServeConfig) checkIssuer(found *Problems) {
 			"make one with \"echo whsec_$(openssl rand -base64 32)\", give it to the issuer, and name the file, or set GERBANG_ISSUER_SECRET")
 	} else if _, err := c.Issuer.secrets(); err != nil {
 		found.add("issuer-secret-file", err.Error(), "make one with \"echo whsec_$(openssl rand -base64 32)\"")
+	}
+	if c.Issuer.Secret == "" {
+		found.addIfOpen("issuer-secret-file", c.Issuer.SecretFile)
 	}
 }
 

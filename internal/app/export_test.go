@@ -18,3 +18,6 @@ func (c Config) WithNetwork(listen func(network, address string) (net.Listener, 
 	c.seams.listen, c.seams.dial = listen, dial
 	return c
 }
+
+// RefreshCertificate looks at the certificate's files, as happens every few seconds.
+func RefreshCertificate(a *App) (changed bool, err error) { return a.certificate.refresh() }

@@ -10,9 +10,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
-	"github.com/gerbang-pay/gerbang/internal/dialect/faspay"
-	"github.com/gerbang-pay/gerbang/internal/dialect/jokul"
-	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/store"
 )
@@ -66,7 +63,7 @@ func newMetrics(version string) *metrics {
 	m.registry.MustRegister(m.requests, m.durations, m.attempts, m.took, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// A counter that is there before its first event lets an alert see that event.
-	for _, dialect := range []string{snap.Dialect, jokul.Dialect, faspay.Dialect} {
+	for _, dialect := range dialectNames {
 		for _, outcome := range outcomes {
 			m.attempts.WithLabelValues(dialect, outcome)
 		}

@@ -319,7 +319,7 @@ func TestNothingSecretIsReadable(t *testing.T) {
 	if err := wait(t, "the push's answer", answered); err != nil {
 		t.Fatal(err)
 	}
-	faspay := c.faspayClient(m.ID)
+	faspay := c.faspayClient(c.faspayTerms(m.ID), "")
 	activation, err := faspay.Activate(t.Context(), ovo.FaspayActivateRequest{Phone: "081222222222", CustomerName: "Citra"})
 	if err != nil {
 		t.Fatal(err)

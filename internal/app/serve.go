@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/gerbang-pay/gerbang/internal/backoffice"
@@ -70,8 +71,14 @@ func (i Issuer) secrets() (issuer.Secrets, error) {
 		}
 		text = string(content)
 	}
+	if slices.Contains(strings.Fields(text), publishedSecret) {
+		return nil, errors.New("the secret is an example, which everybody knows")
+	}
 	return issuer.ParseSecrets(text)
 }
+
+// publishedSecret is the example of Standard Webhooks' documentation.
+const publishedSecret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 
 // maxListeners bounds how many listeners an App may have.
 const maxListeners = 8

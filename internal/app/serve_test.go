@@ -19,6 +19,7 @@ import (
 
 	"github.com/gerbang-pay/gerbang/internal/app"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/sandbox"
 )
 
 const (
@@ -187,6 +188,20 @@ func TestServeTLS(t *testing.T) {
 	second := selfSigned(t, c.TLS, 2)
 	a.Reload()
 	get(t, trusting(second), url, nil)
+
+	// Files that change are noticed, and those that do not are left alone.
+	if changed, err := app.RefreshCertificate(a); changed || err != nil {
+		t.Errorf("nothing changed: %t, %v", changed, err)
+	}
+	third := selfSigned(t, c.TLS, 3)
+	later := time.Now().Add(time.Minute) // file systems keep time coarsely
+	if err := os.Chtimes(c.TLS.Certificate, later, later); err != nil {
+		t.Fatal(err)
+	}
+	if changed, err := app.RefreshCertificate(a); !changed || err != nil {
+		t.Errorf("changed: %t, %v", changed, err)
+	}
+	get(t, trusting(third), url, nil)
 }
 
 // A merchant's allow list is held against the address that a proxy saw, and nobody
@@ -254,6 +269,11 @@ func TestServeRefuses(t *testing.T) {
 			t.Errorf("%s: served", name)
 		}
 	}
+	known := good
+	known.Issuer.Secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+	if problems := known.Check(); len(problems) != 1 || problems[0].Setting != "issuer-secret-file" {
+		t.Errorf("a published secret: %+v", problems)
+	}
 	if problems := good.Check(); len(problems) > 0 {
 		t.Errorf("%v", problems)
 	}
@@ -262,4 +282,41 @@ func TestServeRefuses(t *testing.T) {
 	if problems := shared.Check(); len(problems) != 1 || problems[0].Setting != "admin-addr" {
 		t.Errorf("shared with admin: %+v", problems)
 	}
+}
+
+// A database is a sandbox's or a server's for good, and a server's merchants have
+// secrets.
+func TestServeRefusesDatabases(t *testing.T) {
+	t.Parallel()
+	c := serving(t)
+	c.DataDir = filepath.Join(c.DataDir, "new")
+	box := app.Config{Installation: c.Installation, Addr: "127.0.0.1:0", PINCost: cheapPIN}
+
+	a, err := app.Serve(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := app.StartSandbox(t.Context(), box); err == nil || !strings.Contains(err.Error(), "gerbang serve") {
+		t.Errorf("a sandbox on it: %v", err)
+	}
+	for _, secret := range []string{sandbox.SeedSecretKey, "short"} {
+		m, err := a.Gateway.CreateMerchant(t.Context(), gateway.Merchant{Name: "Toko", DOKU: gateway.DOKU{ClientID: "BRN-" + secret, SecretKey: secret}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if other, err := app.Serve(t.Context(), c); err == nil || !strings.Contains(err.Error(), string(m.ID)) || strings.Contains(err.Error(), m.DOKU.SecretKey) {
+			t.Errorf("%s: %v", secret, err)
+			if err == nil {
+				stop(t, other)
+			}
+		}
+		if _, err := a.Gateway.RotateSecret(t.Context(), m.ID, 0); err != nil {
+			t.Fatal(err)
+		}
+	}
+	stop(t, a)
+	if a, err = app.Serve(t.Context(), c); err != nil {
+		t.Fatal(err)
+	}
+	stop(t, a)
 }

@@ -299,7 +299,7 @@ func (c *call) prompts() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	list, err := prompts(c.ctx, c.Gateway, phone, merchantNames{})
+	list, err := ViewPrompts(c.ctx, c.Gateway, phone)
 	return map[string]any{"prompts": list}, err
 }
 
@@ -310,9 +310,12 @@ type PromptAnswer struct {
 	Points money.Amount         `json:"points_used"`
 }
 
-func answered(p gateway.PushStatus, err error) (any, error) {
-	return PromptAnswer{p.Payment.State, p.Payment.Split.Cash, p.Payment.Split.Points}, err
+// AnswerOf is a push as it stands.
+func AnswerOf(p gateway.PushStatus) PromptAnswer {
+	return PromptAnswer{p.Payment.State, p.Payment.Split.Cash, p.Payment.Split.Points}
 }
+
+func answered(p gateway.PushStatus, err error) (any, error) { return AnswerOf(p), err }
 
 func (c *call) approve() (any, error) {
 	in := struct {

@@ -81,6 +81,11 @@ func ViewWallet(ctx context.Context, g *gateway.Gateway, phone gateway.Phone) (W
 	return v, nil
 }
 
+// ViewPrompts lists what a phone is asked, oldest first.
+func ViewPrompts(ctx context.Context, g *gateway.Gateway, phone gateway.Phone) ([]Prompt, error) {
+	return prompts(ctx, g, phone, merchantNames{})
+}
+
 func prompts(ctx context.Context, g *gateway.Gateway, phone gateway.Phone, names merchantNames) ([]Prompt, error) {
 	waiting, err := g.Prompts(ctx, phone)
 	views := make([]Prompt, 0, len(waiting))

@@ -1,5 +1,7 @@
 package sandbox
 
+import "github.com/gerbang-pay/gerbang/internal/issuer"
+
 // The JSON objects of the control API, for clients of it. docs/sandbox.md
 // describes their members.
 type (
@@ -7,10 +9,10 @@ type (
 	MerchantDOKU  = dokuView
 	MerchantSNAP  = snapView
 	Wallet        = walletView
-	WalletLimits  = limitsView
+	WalletLimits  = issuer.Limits
 	OTP           = otpView
-	Prompt        = promptView
-	Link          = linkView
+	Prompt        = issuer.Prompt
+	Link          = issuer.Link
 	Payment       = paymentView
 	PaymentDetail = paymentDetail
 	Notification  = notificationView

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/openapi"
@@ -46,7 +47,7 @@ type (
 		Wallets []walletView `json:"wallets"`
 	}
 	walletChange struct {
-		Limits limitsView `json:"limits"`
+		Limits issuer.Limits `json:"limits"`
 	}
 	walletTopUp struct {
 		Cash   money.Amount `json:"cash,omitempty"`
@@ -61,11 +62,6 @@ type (
 	promptApproval struct {
 		PIN string     `json:"pin,omitempty"`
 		Use ledger.Use `json:"use,omitempty"`
-	}
-	promptAnswer struct {
-		State      gateway.PaymentState `json:"state"`
-		CashUsed   *money.Amount        `json:"cash_used,omitempty"`
-		PointsUsed *money.Amount        `json:"points_used,omitempty"`
 	}
 	pageVisit struct {
 		URL     string `json:"url"`
@@ -137,8 +133,8 @@ var descriptions = map[string]description{
 	"POST /wallets/{phone}/number":            {summary: "Move a wallet to another phone number", request: walletNumber{}, answer: walletView{}},
 	"POST /wallets/{phone}/links/{id}/unlink": {summary: "The customer ends a binding in the app", answer: walletView{}},
 
-	"POST /wallets/{phone}/prompts/{id}/approve": {summary: "The customer pays a push payment", request: promptApproval{}, answer: promptAnswer{}},
-	"POST /wallets/{phone}/prompts/{id}/decline": {summary: "The customer declines a push payment", answer: promptAnswer{}},
+	"POST /wallets/{phone}/prompts/{id}/approve": {summary: "The customer pays a push payment", request: promptApproval{}, answer: issuer.PromptAnswer{}},
+	"POST /wallets/{phone}/prompts/{id}/decline": {summary: "The customer declines a push payment", answer: issuer.PromptAnswer{}},
 
 	"POST /pages/complete": {summary: "Walk a hosted page as its customer would", request: pageVisit{}, answer: pageAnswer{}},
 

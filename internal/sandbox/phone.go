@@ -37,7 +37,7 @@ type phonePart struct {
 	Path    string // of the phone's page
 	Wallet  walletView
 	Prompts []promptItem
-	Links   []linkView // active ones
+	Links   []Link // active ones
 	History []pastPayment
 	More    bool   // there may be more of History
 	Says    string // what is told aloud when it changes
@@ -54,7 +54,7 @@ func (p *phonePart) beside(several string) {
 }
 
 type promptItem struct {
-	promptView
+	Prompt
 	Left  int // seconds
 	Use   ledger.Use
 	Error string
@@ -88,7 +88,7 @@ func (v *visit) partOf(ctx context.Context, phone gateway.Phone) (phonePart, err
 	}
 	for _, prompt := range p.Wallet.Prompts {
 		left := max(0, int(prompt.ExpiresAt.Sub(v.Clock.Now())/time.Second))
-		p.Prompts = append(p.Prompts, promptItem{promptView: prompt, Left: left, Use: ledger.UseCash})
+		p.Prompts = append(p.Prompts, promptItem{Prompt: prompt, Left: left, Use: ledger.UseCash})
 	}
 	for _, l := range p.Wallet.Links {
 		if l.State == gateway.BindingActive {

@@ -3,37 +3,11 @@ package sandbox
 import (
 	"context"
 	"net/http"
-	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
-	"github.com/gerbang-pay/gerbang/internal/money"
 )
-
-// promptView is a push payment that waits for the phone's owner.
-type promptView struct {
-	ID            gateway.PaymentID `json:"id"`
-	Merchant      string            `json:"merchant"`
-	InvoiceNumber string            `json:"invoice_number"`
-	Amount        money.Amount      `json:"amount"`
-	ExpiresAt     time.Time         `json:"expires_at"`
-}
-
-func (s *Sandbox) prompts(ctx context.Context, phone gateway.Phone, names *merchantNames) ([]promptView, error) {
-	prompts, err := s.Gateway.Prompts(ctx, phone)
-	views := make([]promptView, 0, len(prompts))
-	if err != nil {
-		return views, err
-	}
-	for _, p := range prompts {
-		name, err := names.of(ctx, p.Payment.MerchantID)
-		if err != nil {
-			return views, err
-		}
-		views = append(views, promptView{p.Payment.ID, name, p.Payment.Reference, p.Payment.Amount, p.Push.Deadline})
-	}
-	return views, nil
-}
 
 // merchantNames reads each merchant once.
 type merchantNames struct {
@@ -76,7 +50,7 @@ func (s *Sandbox) approvePrompt(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return promptAnswer{p.Payment.State, &p.Payment.Split.Cash, &p.Payment.Split.Points}, nil
+	return issuer.AnswerOf(p), nil
 }
 
 func (s *Sandbox) declinePrompt(r *http.Request) (any, error) {
@@ -88,5 +62,5 @@ func (s *Sandbox) declinePrompt(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	return promptAnswer{State: p.Payment.State}, nil
+	return issuer.AnswerOf(p), nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/jsonapi"
 	"github.com/gerbang-pay/gerbang/internal/wire"
 	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
@@ -211,13 +212,7 @@ func (s *Sandbox) phoneOf(r *http.Request) (gateway.Phone, error) {
 	return phone, err
 }
 
-func parsePhone(text string) (gateway.Phone, error) {
-	phone, ok := gateway.ParsePhone(text)
-	if !ok {
-		return "", problem(http.StatusBadRequest, fmt.Sprintf("%q is no Indonesian mobile number; write 08…, 62… or +62…, digits only", text))
-	}
-	return phone, nil
-}
+func parsePhone(text string) (gateway.Phone, error) { return issuer.ParsePhone(text) }
 
 // when is a time as shown, nil for the zero time.
 func when(t time.Time) *time.Time {

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 )
 
@@ -17,7 +18,7 @@ type simulatorScreen struct {
 	Phone    gateway.Phone    // asked for
 	Invoice  string           // asked for
 	Asked    bool
-	Prompts  []promptView
+	Prompts  []Prompt
 	Use      ledger.Use
 	Done     string // how the push ended that was answered, or ""
 	Error    string // why the last step was refused, or ""
@@ -53,7 +54,7 @@ func (v *visit) showSimulator(status int, query url.Values, refused error) error
 		}
 	}
 	if s.Phone != "" {
-		prompts, err := v.prompts(ctx, s.Phone, v.merchantNames())
+		prompts, err := issuer.ViewPrompts(ctx, v.Gateway, s.Phone)
 		switch {
 		case err == nil:
 			s.PhoneURL = "/phone/" + string(s.Phone)

@@ -9,30 +9,16 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/money"
 )
 
+// walletView is a wallet as its issuer sees it, with what only a sandbox shows.
 type walletView struct {
-	Phone       gateway.Phone        `json:"phone"`
-	Name        string               `json:"name"`
-	PIN         string               `json:"pin"`
-	Status      gateway.WalletStatus `json:"status"`
-	LockedUntil *time.Time           `json:"locked_until,omitempty"`
-	Cash        money.Amount         `json:"cash"`
-	Points      money.Amount         `json:"points"`
-	Limits      limitsView           `json:"limits"`
-	OTPs        []otpView            `json:"otps"`
-	Prompts     []promptView         `json:"prompts"`
-	Links       []linkView           `json:"links"`
-}
-
-// limitsView bounds a wallet; 0 is off, or the default of per_transaction.
-type limitsView struct {
-	PerTransaction money.Amount `json:"per_transaction"`
-	DailyCount     int64        `json:"daily_count"`
-	DailySum       money.Amount `json:"daily_sum"`
-	Holding        money.Amount `json:"holding"`
+	issuer.Wallet
+	PIN  string    `json:"pin"`
+	OTPs []otpView `json:"otps"`
 }
 
 type otpView struct {
@@ -43,19 +29,10 @@ type otpView struct {
 	ExpiresAt time.Time `json:"expires_at"`
 }
 
-type linkView struct {
-	ID         gateway.BindingID    `json:"id"`
-	Merchant   string               `json:"merchant"`
-	CustomerID string               `json:"customer_id"`
-	State      gateway.BindingState `json:"state"`
-	Since      time.Time            `json:"since"`
-}
-
-func (s *Sandbox) viewWallet(ctx context.Context, w gateway.Wallet) (walletView, error) {
-	v := walletView{
-		Phone: w.Phone, Name: w.Name, PIN: w.PIN, Status: w.Status, LockedUntil: when(w.LockedUntil),
-		Cash: w.Balance.Cash, Points: w.Balance.Points, Limits: limitsView(w.Limits),
-		OTPs: []otpView{}, Prompts: []promptView{}, Links: []linkView{},
+func (s *Sandbox) viewWallet(ctx context.Context, w gateway.Wallet) (v walletView, err error) {
+	v.PIN, v.OTPs = w.PIN, []otpView{}
+	if v.Wallet, err = issuer.ViewWallet(ctx, s.Gateway, w.Phone); err != nil {
+		return v, err
 	}
 	inbox, err := s.Gateway.Inbox(ctx, w.Phone)
 	if err != nil {
@@ -67,21 +44,6 @@ func (s *Sandbox) viewWallet(ctx context.Context, w gateway.Wallet) (walletView,
 			purpose = "payment"
 		}
 		v.OTPs = append(v.OTPs, otpView{item.Code, purpose, s.PageURL(item.Page), item.Merchant, item.ExpiresAt})
-	}
-	names := s.merchantNames()
-	if v.Prompts, err = s.prompts(ctx, w.Phone, names); err != nil {
-		return v, err
-	}
-	bindings, err := s.Gateway.BindingsOf(ctx, w.Phone)
-	if err != nil {
-		return v, err
-	}
-	for _, b := range bindings {
-		name, err := names.of(ctx, b.MerchantID)
-		if err != nil {
-			return v, err
-		}
-		v.Links = append(v.Links, linkView{b.ID, name, b.CustomerID, b.State, b.CreatedAt})
 	}
 	return v, nil
 }
@@ -119,15 +81,11 @@ func (s *Sandbox) getWallet(r *http.Request) (any, error) {
 	return s.walletNow(r.Context(), phone)
 }
 
-// newWallet is a wallet to be opened.
+// newWallet is a wallet to be opened, with what is in it.
 type newWallet struct {
-	Phone  string               `json:"phone"`
-	Name   string               `json:"name"`
-	PIN    string               `json:"pin"`
-	Status gateway.WalletStatus `json:"status"`
-	Cash   money.Amount         `json:"cash"`
-	Points money.Amount         `json:"points"`
-	Limits limitsView           `json:"limits"`
+	issuer.NewWallet
+	Cash   money.Amount `json:"cash"`
+	Points money.Amount `json:"points"`
 }
 
 func (in newWallet) withDefaults() newWallet {
@@ -151,26 +109,16 @@ func (s *Sandbox) createWallet(r *http.Request) (any, error) {
 }
 
 func (s *Sandbox) openWallet(ctx context.Context, in newWallet) (gateway.Phone, error) {
-	phone, err := parsePhone(in.Phone)
+	w, err := in.Checked()
 	if err != nil {
 		return "", err
-	}
-	switch in.Status {
-	case "", gateway.WalletActive, gateway.WalletBlockedByIssuer, gateway.WalletCardBlockedByBank:
-	default:
-		return "", problem(http.StatusBadRequest, "status is active, blocked or card_blocked")
 	}
 	if in.Cash < 0 || in.Points < 0 || in.Cash > money.Max || in.Points > money.Max {
 		return "", problem(http.StatusBadRequest, fmt.Sprintf("cash and points are 0 to %d rupiah", money.Max))
 	}
-	if in.Name == "" {
-		in.Name = "Customer " + phone.Masked()
-	}
-	_, err = s.Gateway.CreateWallet(ctx, gateway.NewWallet{
-		Phone: phone, Name: in.Name, PIN: in.PIN, Status: in.Status,
-		Balance: ledger.Split{Cash: in.Cash, Points: in.Points}, Limits: gateway.Limits(in.Limits),
-	})
-	return phone, err
+	w.Balance = ledger.Split{Cash: in.Cash, Points: in.Points}
+	_, err = s.Gateway.CreateWallet(ctx, w)
+	return w.Phone, err
 }
 
 func (s *Sandbox) patchWallet(r *http.Request) (any, error) {
@@ -182,7 +130,7 @@ func (s *Sandbox) patchWallet(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	in := walletChange{limitsView(w.Limits)}
+	in := walletChange{issuer.Limits(w.Limits)}
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
