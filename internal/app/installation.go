@@ -70,11 +70,16 @@ func BalancesAt(ctx context.Context, i Installation, moment time.Time) ([]Balanc
 }
 
 func (i Installation) openReadOnly(ctx context.Context) (*store.Store, error) {
+	return i.openAt(ctx, gateway.SystemClock{})
+}
+
+// openAt opens a database for looking only, by a clock.
+func (i Installation) openAt(ctx context.Context, clock gateway.Clock) (*store.Store, error) {
 	keys, err := i.masterKey(false)
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Config{URL: i.databaseURL(), Keys: keys, Clock: gateway.SystemClock{}, ReadOnly: true})
+	return store.Open(ctx, store.Config{URL: i.databaseURL(), Keys: keys, Clock: clock, ReadOnly: true})
 }
 
 const (
