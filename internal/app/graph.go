@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -32,13 +31,14 @@ type dialects struct {
 	openAPI  *snap.Handler
 	legacy   *jokul.Handler
 	tokenize *faspay.Handler
+	signing  *signing
 }
 
 var dialectNames = []string{snap.Dialect, jokul.Dialect, faspay.Dialect}
 
 // speak makes the dialects. ears hear how calls were judged; only a sandbox has them.
-func (a *App) speak(clock gateway.Clock, key *rsa.PrivateKey, f FaspayConfig, ears *sandbox.Sandbox) (d dialects, err error) {
-	openAPI := snap.Config{Gateway: a.Gateway, Clock: clock, Key: key, PageURL: a.pageURL, Archived: true, Log: a.log}
+func (a *App) speak(clock gateway.Clock, f FaspayConfig, ears *sandbox.Sandbox) (d dialects, err error) {
+	openAPI := snap.Config{Gateway: a.Gateway, Clock: clock, Keys: a.signing.current, PageURL: a.pageURL, Archived: true, Log: a.log}
 	legacy := jokul.Config{Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Draining: a.drain, Log: a.log}
 	tokenize := faspay.Config{
 		Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Paths: f.Paths, TopUp: a.topUpWays(), Rate: f.Rate, Burst: f.Burst, Log: a.log,
@@ -48,6 +48,7 @@ func (a *App) speak(clock gateway.Clock, key *rsa.PrivateKey, f FaspayConfig, ea
 		legacy.Note, legacy.Clues = ears.Note, ears.Clues
 		tokenize.Note, tokenize.Clues = ears.Note, ears.Clues
 	}
+	d.signing = a.signing
 	d.openAPI, d.legacy = snap.New(openAPI), jokul.New(legacy)
 	a.held = d.legacy.Wait
 	d.tokenize, err = faspay.New(tokenize)
@@ -60,6 +61,7 @@ func (d dialects) mux() *http.ServeMux {
 	d.openAPI.Mount(mux)
 	d.legacy.Mount(mux)
 	d.tokenize.Mount(mux)
+	mux.Handle("GET "+signingKeysPath, d.signing)
 	mux.HandleFunc("/", notFound)
 	return mux
 }
@@ -122,6 +124,7 @@ func (a *App) work(ctx context.Context, notifier *notify.Worker, watch *watch, h
 	a.working.Go(func() { watch.run(background, a) })
 	a.working.Go(func() { a.tally(background) })
 	a.working.Go(func() { a.prune(background) })
+	a.working.Go(func() { a.signing.follow(background) })
 	if a.certificate != nil {
 		a.working.Go(func() { a.keepCertificate(background) })
 	}

@@ -56,6 +56,7 @@ type shop struct {
 	clock   *gateway.MovableClock
 	token   string // B2B
 	numbers atomic.Int64
+	keys    atomic.Pointer[snap.Keys] // the gateway's own
 
 	mu    sync.Mutex
 	notes []wire.Note
@@ -74,8 +75,9 @@ func open(t testing.TB) *shop {
 	}
 	t.Cleanup(func() { db.Close() })
 	s.gateway = gateway.New(gateway.Config{Store: db, Clock: s.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}})
+	s.keys.Store(&snap.Keys{Sign: gatewayKey(), Accept: []*rsa.PublicKey{&gatewayKey().PublicKey}})
 	s.dialect = snap.New(snap.Config{
-		Gateway: s.gateway, Clock: s.clock, Key: gatewayKey(), Archived: true,
+		Gateway: s.gateway, Clock: s.clock, Keys: s.keys.Load, Archived: true,
 		PageURL: func(p gateway.Page) string { return "https://pages.test/" + p.Key },
 		Note: func(_ context.Context, n wire.Note) {
 			s.mu.Lock()
