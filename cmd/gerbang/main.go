@@ -40,6 +40,7 @@ type commands struct {
 	Settings configCommand  `cmd:"" name:"config" group:"run" help:"The settings of \"gerbang serve\"."`
 	Backup   backupCommand  `cmd:"" group:"run" help:"Copy the SQLite database beside a running server, once or with every change."`
 	Restore  restoreCommand `cmd:"" group:"run" help:"Make a SQLite database from a backup, newest or as of a moment, and check it."`
+	Migrate  migrateCommand `cmd:"" group:"run" help:"Copy a SQLite database to PostgreSQL, and compare."`
 	Keys     keysCommand    `cmd:"" group:"run" help:"The master keys that seal an installation's secrets."`
 	User     userCommand    `cmd:"" group:"run" help:"Who may sign in to the back office of \"gerbang serve\"."`
 

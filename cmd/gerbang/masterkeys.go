@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/app"
 )
 
 type keysCommand struct {
 	Generate keysGenerate `cmd:"" help:"Print a new master key, a line for a keyring file."`
+	Signing  keysSigning  `cmd:"" help:"The gateway's own RSA key pairs, which sign the tokens it issues and its token calls to merchants."`
 	Rotate   keysRotate   `cmd:"" help:"Add a master key to the keyring's file and seal every secret under it, beside running servers. Broken off, it goes on when run again."`
 }
 
@@ -110,4 +112,55 @@ func printSecrets(std streams, columns []secretView) error {
 		}
 	}
 	return table(std.out, rows)
+}
+
+type keysSigning struct {
+	List   signingList   `cmd:"" help:"List the public keys, and when each signs."`
+	Rotate signingRotate `cmd:"" help:"Make a key pair that takes over after a notice. Until then merchants find it at /.well-known/gerbang/signing-keys."`
+}
+
+type signingList struct {
+	installationFlags
+	JSON bool `help:"Print JSON for programs, with the public keys."`
+}
+
+func (c signingList) Run(ctx context.Context, std streams) error {
+	list, err := app.SigningKeys(ctx, c.installation())
+	if err != nil {
+		return installationError(err)
+	}
+	if c.JSON {
+		encoder := json.NewEncoder(std.out)
+		encoder.SetIndent("", "  ")
+		return encoder.Encode(list)
+	}
+	rows := [][]string{{"KEY", "SIGNS FROM", "UNTIL", "TOKENS ACCEPTED UNTIL"}}
+	for _, k := range list {
+		rows = append(rows, []string{k.ID, moment(k.From, "the beginning"), moment(k.Until, "further notice"), moment(k.Accepted, "their end")})
+	}
+	return table(std.out, rows)
+}
+
+// moment is a time in a list, or what stands for none.
+func moment(t time.Time, none string) string {
+	if t.IsZero() {
+		return none
+	}
+	return t.Format(time.RFC3339)
+}
+
+type signingRotate struct {
+	installationFlags
+	In          time.Duration `help:"Notice that merchants get; at least a minute." default:"24h"`
+	Compromised bool          `help:"Accept tokens of the earlier keys only until then: somebody else has one."`
+}
+
+func (c signingRotate) Run(ctx context.Context, std streams) error {
+	k, err := app.RotateSigningKey(ctx, c.installation(), c.In, c.Compromised)
+	if err != nil {
+		return installationError(err)
+	}
+	fmt.Fprintf(std.err, "The key %s signs from %s on. Until then, give its public key to merchants that take notifications of SNAP.\n", k.ID, k.From.Format(time.RFC3339))
+	_, err = fmt.Fprint(std.out, k.PublicKey)
+	return err
 }

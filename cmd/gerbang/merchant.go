@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
 	"net/url"
 	"os"
+	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/app"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -19,6 +21,7 @@ type merchantCommand struct {
 	Get    merchantGet    `cmd:"" help:"Show one merchant with its credentials and URLs."`
 	Create merchantCreate `cmd:"" help:"Create a merchant. Credentials that are not given are made up."`
 	Update merchantUpdate `cmd:"" help:"Change members of a merchant."`
+	Rotate merchantRotate `cmd:"" help:"Give a merchant of \"gerbang serve\" a new secret, which is shown once, while the old one serves on for a while."`
 	Add    merchantAdd    `cmd:"" help:"Add a merchant to an installation of \"gerbang serve\". What is not given is made up and shown once."`
 }
 
@@ -140,4 +143,54 @@ func (c merchantAdd) Run(ctx context.Context, std streams) error {
 	fmt.Fprintln(std.err, "The secrets are shown once; a lost one is rotated.")
 	return facts(std.out, "id", string(m.ID), "name", m.Name, "doku.client_id", m.DOKU.ClientID, "doku.secret_key", m.DOKU.SecretKey,
 		"faspay.merchant_id", m.Faspay.MerchantID, "faspay.user_id", m.Faspay.UserID, "faspay.password", m.Faspay.Password)
+}
+
+type merchantRotate struct {
+	installationFlags
+	Merchant string        `arg:"" help:"Id of the merchant, its DOKU client id or its Faspay merchant id."`
+	Faspay   bool          `help:"The Faspay password, instead of the DOKU secret key."`
+	Overlap  time.Duration `help:"How long the old one goes on verifying calls: at most 30 days." default:"24h"`
+}
+
+func (c merchantRotate) Run(ctx context.Context, std streams) error {
+	secret := ""
+	if err := app.Administer(ctx, c.installation(), func(g *gateway.Gateway) error {
+		m, err := findMerchant(ctx, g, c.Merchant)
+		if err != nil {
+			return err
+		}
+		switch {
+		case c.Faspay && m.Faspay.MerchantID == "":
+			return fmt.Errorf("%s has no Faspay merchant id, so no password there", m.Name)
+		case c.Faspay:
+			secret, err = g.RotatePassword(ctx, m.ID, c.Overlap)
+		case m.DOKU.ClientID == "":
+			return fmt.Errorf("%s has no DOKU client id, so no secret there; --faspay rotates its password", m.Name)
+		default:
+			secret, err = g.RotateSecret(ctx, m.ID, c.Overlap)
+		}
+		return err
+	}); err != nil {
+		return installationError(err)
+	}
+	name := "doku.secret_key"
+	if c.Faspay {
+		name = "faspay.password"
+	}
+	fmt.Fprintf(std.err, "It is shown once. The old one verifies calls for another %s; notifications are signed with this one from now on.\n", c.Overlap)
+	return facts(std.out, name, secret)
+}
+
+// findMerchant finds a merchant by any of its ids.
+func findMerchant(ctx context.Context, g *gateway.Gateway, name string) (m gateway.Merchant, err error) {
+	for _, find := range []func() (gateway.Merchant, error){
+		func() (gateway.Merchant, error) { return g.Merchant(ctx, gateway.MerchantID(name)) },
+		func() (gateway.Merchant, error) { return g.MerchantByDOKUClient(ctx, name) },
+		func() (gateway.Merchant, error) { return g.MerchantByFaspayID(ctx, name) },
+	} {
+		if m, err = find(); !errors.Is(err, gateway.NotFound) {
+			return m, err
+		}
+	}
+	return m, fmt.Errorf("no merchant has the id %q, here, at DOKU or at Faspay", name)
 }

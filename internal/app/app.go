@@ -70,6 +70,7 @@ type App struct {
 
 	id      string // tells this App's signals from those of others
 	store   *store.Store
+	signing *signing
 	servers []*http.Server
 	drain   chan struct{}      // closed before anything stops, for calls that wait
 	held    func()             // returns when none of them waits any more
@@ -132,8 +133,7 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		return err
 	}
 	clock.Advance(offset)
-	key, err := keyPair(ctx, a.store, settingSigningKey)
-	if err != nil {
+	if err := a.openSigning(ctx, clock); err != nil {
 		return err
 	}
 	seedKey, err := keyPair(ctx, a.store, settingSeedKey)
@@ -149,7 +149,7 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 		a.BaseURL = "http://" + listener.Addr().String()
 	}
 	a.Gateway = gateway.New(core)
-	root, err := a.build(ctx, c, clock, key, seedKey, scenarios)
+	root, err := a.build(ctx, c, clock, seedKey, scenarios)
 	if err != nil {
 		return errors.Join(err, listener.Close())
 	}
@@ -159,7 +159,8 @@ func (a *App) start(ctx context.Context, c Config, clock *gateway.MovableClock, 
 
 // build makes the graph, gateway inside, dialects and pages around it, and sets it
 // to work. It returns what is to be served.
-func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, key, seedKey *rsa.PrivateKey, scenarios *sandbox.Scenarios) (http.Handler, error) {
+func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, seedKey *rsa.PrivateKey, scenarios *sandbox.Scenarios) (http.Handler, error) {
+	key := a.signing.current().Sign
 	publicKey, err := wiresnap.EncodePublicKey(&key.PublicKey)
 	if err != nil {
 		return nil, err
@@ -188,7 +189,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	if c.NoLog {
 		ears, record = nil, func(h http.Handler) http.Handler { return h }
 	}
-	if spoken, err = a.speak(clock, key, c.Faspay, ears); err != nil {
+	if spoken, err = a.speak(clock, c.Faspay, ears); err != nil {
 		return nil, err
 	}
 	a.notifier = notify.New(notify.Config{

@@ -112,7 +112,7 @@ func Restore(ctx context.Context, i Installation, dir string, to time.Time, repo
 		}
 		return done, err
 	}
-	if done.Invariants, err = i.examine(ctx, draft, done.At); err != nil {
+	if done.Invariants, err = i.examine(ctx, draft); err != nil {
 		return done, fmt.Errorf("%w; what was restored is in %s", err, draft)
 	}
 	if err := os.Link(draft, path); err != nil { // unlike a rename it replaces nothing
@@ -121,34 +121,37 @@ func Restore(ctx context.Context, i Installation, dir string, to time.Time, repo
 	return done, os.Remove(draft)
 }
 
-// examine brings a restored database up to date, opens its secrets and audits it as of
-// the moment that it is of.
-func (i Installation) examine(ctx context.Context, path string, at time.Time) ([]gateway.Invariant, error) {
+// examine brings a restored database up to date and audits it.
+func (i Installation) examine(ctx context.Context, path string) ([]gateway.Invariant, error) {
+	i.Database = "sqlite://" + path
 	keys, err := i.masterKey(false)
 	if err != nil {
 		return nil, err
 	}
-	clock := gateway.NewMovableClock(at.Sub(gateway.SystemClock{}.Now()))
-	c := store.Config{URL: "sqlite://" + path, Keys: keys, Clock: clock}
-	db, err := store.Open(ctx, c)
+	db, err := store.Open(ctx, store.Config{URL: i.Database, Keys: keys, Clock: gateway.SystemClock{}})
+	if err == nil {
+		err = db.Close()
+	}
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Close(); err != nil {
-		return nil, err
-	}
-	c.ReadOnly = true
-	if db, err = store.Open(ctx, c); err != nil {
-		return nil, err
-	}
-	verdicts, err := audited(ctx, db)
-	return verdicts, errors.Join(err, db.Close())
+	return i.auditAtRest(ctx)
 }
 
-// audited opens every secret and checks every invariant, and fails when one does not hold.
-func audited(ctx context.Context, db *store.Store) ([]gateway.Invariant, error) {
+// auditAtRest opens every secret and checks every invariant of a database that no
+// server works on, and fails when one does not hold. It does so as of when something last
+// happened: since then deadlines have passed, and nobody was there to act on them.
+func (i Installation) auditAtRest(ctx context.Context) (verdicts []gateway.Invariant, err error) {
+	db, err := i.openReadOnly(ctx)
+	if err != nil {
+		return nil, err
+	}
 	columns, err := db.Secrets(ctx)
 	if err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
+	last, err := db.LastEvent(ctx)
+	if err = errors.Join(err, db.Close()); err != nil {
 		return nil, err
 	}
 	for _, c := range columns {
@@ -156,9 +159,12 @@ func audited(ctx context.Context, db *store.Store) ([]gateway.Invariant, error) 
 			return nil, fmt.Errorf("%d rows of %s open with no key of the keyring, such as %s", c.Broken, c.Name, c.Rows[0])
 		}
 	}
-	verdicts, err := db.Audit(ctx)
-	if err != nil {
+	if db, err = i.openAt(ctx, gateway.NewMovableClock(last.Sub(gateway.SystemClock{}.Now()))); err != nil {
 		return nil, err
+	}
+	verdicts, err = db.Audit(ctx)
+	if err = errors.Join(err, db.Close()); err != nil {
+		return verdicts, err
 	}
 	for _, v := range verdicts {
 		if !v.OK {

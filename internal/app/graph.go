@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"crypto/rand"
-	"crypto/rsa"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
@@ -37,13 +36,14 @@ type dialects struct {
 	openAPI  *snap.Handler
 	legacy   *jokul.Handler
 	tokenize *faspay.Handler
+	signing  *signing
 }
 
 var dialectNames = []string{snap.Dialect, jokul.Dialect, faspay.Dialect}
 
 // speak makes the dialects. ears hear how calls were judged; only a sandbox has them.
-func (a *App) speak(clock gateway.Clock, key *rsa.PrivateKey, f FaspayConfig, ears *sandbox.Sandbox) (d dialects, err error) {
-	openAPI := snap.Config{Gateway: a.Gateway, Clock: clock, Key: key, PageURL: a.pageURL, Archived: true, Served: a.accountFor, Log: a.log}
+func (a *App) speak(clock gateway.Clock, f FaspayConfig, ears *sandbox.Sandbox) (d dialects, err error) {
+	openAPI := snap.Config{Gateway: a.Gateway, Clock: clock, Keys: a.signing.current, PageURL: a.pageURL, Archived: true, Served: a.accountFor, Log: a.log}
 	legacy := jokul.Config{Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Draining: a.drain, Served: a.accountFor, Log: a.log}
 	tokenize := faspay.Config{
 		Gateway: a.Gateway, Clock: clock, PageURL: a.pageURL, Paths: f.Paths, TopUp: a.topUpWays(),
@@ -54,6 +54,7 @@ func (a *App) speak(clock gateway.Clock, key *rsa.PrivateKey, f FaspayConfig, ea
 		legacy.Note, legacy.Clues = ears.Note, ears.Clues
 		tokenize.Note, tokenize.Clues = ears.Note, ears.Clues
 	}
+	d.signing = a.signing
 	d.openAPI, d.legacy = snap.New(openAPI), jokul.New(legacy)
 	a.held = d.legacy.Wait
 	d.tokenize, err = faspay.New(tokenize)
@@ -66,6 +67,7 @@ func (d dialects) mux() *http.ServeMux {
 	d.openAPI.Mount(mux)
 	d.legacy.Mount(mux)
 	d.tokenize.Mount(mux)
+	mux.Handle("GET "+signingKeysPath, d.signing)
 	mux.HandleFunc("/", notFound)
 	return mux
 }
@@ -131,6 +133,7 @@ func (a *App) work(ctx context.Context, heard func(context.Context, string)) err
 	if a.messenger != nil {
 		a.working.Go(func() { a.messenger.Run(background) })
 	}
+	a.working.Go(func() { a.signing.follow(background) })
 	if a.certificate != nil {
 		a.working.Go(func() { a.keepCertificate(background) })
 	}

@@ -70,11 +70,16 @@ func BalancesAt(ctx context.Context, i Installation, moment time.Time) ([]Balanc
 }
 
 func (i Installation) openReadOnly(ctx context.Context) (*store.Store, error) {
+	return i.openAt(ctx, gateway.SystemClock{})
+}
+
+// openAt opens a database for looking only, by a clock.
+func (i Installation) openAt(ctx context.Context, clock gateway.Clock) (*store.Store, error) {
 	keys, err := i.masterKey(false)
 	if err != nil {
 		return nil, err
 	}
-	return store.Open(ctx, store.Config{URL: i.databaseURL(), Keys: keys, Clock: gateway.SystemClock{}, ReadOnly: true})
+	return store.Open(ctx, store.Config{URL: i.databaseURL(), Keys: keys, Clock: clock, ReadOnly: true})
 }
 
 const (
@@ -125,6 +130,9 @@ func claimProfile(ctx context.Context, db *store.Store, want profile) error {
 	return errors.New("the database is one of gerbang serve; a sandbox would show its codes and forge its payments; name another one with --database")
 }
 
+// signingKeyBits is the size of the gateway's own key pairs.
+const signingKeyBits = 2048
+
 // keyPair is an RSA key pair of the installation, made the first time.
 func keyPair(ctx context.Context, db *store.Store, name string) (*rsa.PrivateKey, error) {
 	pem, err := setting(ctx, db, name)
@@ -132,7 +140,7 @@ func keyPair(ctx context.Context, db *store.Store, name string) (*rsa.PrivateKey
 		return nil, err
 	}
 	if pem == "" {
-		key, err := rsa.GenerateKey(rand.Reader, 2048)
+		key, err := rsa.GenerateKey(rand.Reader, signingKeyBits)
 		if err != nil {
 			return nil, err
 		}

@@ -154,7 +154,7 @@ func Secrets(ctx context.Context, i Installation) (columns []SecretColumn, newes
 	if err != nil {
 		return nil, 0, err
 	}
-	db, err := store.Open(ctx, store.Config{URL: i.databaseURL(), Keys: keys, Clock: gateway.SystemClock{}, ReadOnly: true})
+	db, err := i.openReadOnly(ctx)
 	if err != nil {
 		return nil, 0, err
 	}

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"crypto/rsa"
 	"crypto/tls"
 	"errors"
 	"fmt"
@@ -141,15 +140,14 @@ func (a *App) startServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 		}
 		secure = a.certificate.config()
 	}
-	key, err := keyPair(ctx, a.store, settingSigningKey)
-	if err != nil {
+	if err := a.openSigning(ctx, clock); err != nil {
 		return err
 	}
 	listeners, err := c.open()
 	if err != nil {
 		return err
 	}
-	muxes, err := a.buildServer(ctx, c, clock, key)
+	muxes, err := a.buildServer(ctx, c, clock)
 	if err != nil {
 		for _, l := range listeners {
 			err = errors.Join(err, l.Close())
@@ -203,8 +201,8 @@ func (c *ServeConfig) open() (map[string]net.Listener, error) {
 
 // buildServer makes the graph and sets it to work. It returns what is to be served
 // on each address.
-func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Clock, key *rsa.PrivateKey) (map[string]*http.ServeMux, error) {
-	spoken, err := a.speak(clock, key, c.Faspay, nil)
+func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Clock) (map[string]*http.ServeMux, error) {
+	spoken, err := a.speak(clock, c.Faspay, nil)
 	if err != nil {
 		return nil, err
 	}

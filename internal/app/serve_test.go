@@ -81,31 +81,32 @@ func TestServeListenersAreSeparate(t *testing.T) {
 		where  string // the listeners that have it
 		status int
 	}{
-		"/healthz":                     {"api pages issuer office admin", 200},
-		"/readyz":                      {"api pages issuer office admin", 200},
-		"/issuer/v1/wallets":           {"issuer", 401},
-		"/auditz":                      {"admin", 200},
-		"/metrics":                     {"admin", 200},
-		"/debug/pprof/":                {"admin", 200},
-		"/direct-debit/ui/nothing":     {"api pages", 404}, // each in its own form
-		"/backoffice/sign-in":          {"office", 200},
-		"/backoffice/payments":         {"office", 303},
-		"/assets/web.css":              {"office", 200},
-		"/doku/v1/payment":             {"", 404},
-		"/":                            {"", 404},
-		"/sandbox/v1/info":             {"", 404},
-		"/sandbox/v1/wallets":          {"", 404},
-		"/sandbox/v1/merchants":        {"", 404},
-		"/sandbox/v1/clock":            {"", 404},
-		"/sandbox/":                    {"", 404},
-		"/phone/081211111111":          {"", 404},
-		"/phones":                      {"", 404},
-		"/simulator/ovo":               {"", 404},
-		"/calls":                       {"", 404},
-		"/payments":                    {"", 404},
-		"/demo":                        {"", 404},
-		"/direct-debit/v1.0/nonesuch":  {"api", 404}, // as the protocol says it
-		"/authorization/v1/access-tok": {"api", 404},
+		"/healthz":                          {"api pages issuer office admin", 200},
+		"/readyz":                           {"api pages issuer office admin", 200},
+		"/issuer/v1/wallets":                {"issuer", 401},
+		"/auditz":                           {"admin", 200},
+		"/metrics":                          {"admin", 200},
+		"/debug/pprof/":                     {"admin", 200},
+		"/direct-debit/ui/nothing":          {"api pages", 404}, // each in its own form
+		"/backoffice/sign-in":               {"office", 200},
+		"/backoffice/payments":              {"office", 303},
+		"/assets/web.css":                   {"office", 200},
+		"/doku/v1/payment":                  {"", 404},
+		"/":                                 {"", 404},
+		"/sandbox/v1/info":                  {"", 404},
+		"/sandbox/v1/wallets":               {"", 404},
+		"/sandbox/v1/merchants":             {"", 404},
+		"/sandbox/v1/clock":                 {"", 404},
+		"/sandbox/":                         {"", 404},
+		"/phone/081211111111":               {"", 404},
+		"/phones":                           {"", 404},
+		"/simulator/ovo":                    {"", 404},
+		"/calls":                            {"", 404},
+		"/payments":                         {"", 404},
+		"/demo":                             {"", 404},
+		"/direct-debit/v1.0/nonesuch":       {"api", 404}, // as the protocol says it
+		"/authorization/v1/access-tok":      {"api", 404},
+		"/.well-known/gerbang/signing-keys": {"api", 200},
 	} {
 		for name, address := range at {
 			status, body := get(t, follow, "http://"+address+path, nil)

@@ -123,7 +123,7 @@ func run(ctx context.Context, config Config) (err error) {
 		case done := <-c.base.written:
 			err = c.endBase(done)
 		}
-		if err != nil {
+		if err != nil && ctx.Err() == nil { // or else it was ended, and the last changes are copied
 			return err
 		}
 	}
@@ -170,7 +170,7 @@ func (c *copier) lock(ctx context.Context) (*sql.Conn, error) {
 }
 
 func (c *copier) transaction(ctx context.Context, begin string) (*sql.Conn, error) {
-	conn, err := c.db.Conn(ctx)
+	conn, err := c.db.Conn(context.WithoutCancel(ctx))
 	if err != nil {
 		return nil, err
 	}
@@ -379,7 +379,7 @@ func (c *copier) bringIn(ctx context.Context) error {
 // checkpoint brings in what nobody needs in the log any more, and reports whether that
 // was all.
 func (c *copier) checkpoint(ctx context.Context) (all bool, err error) {
-	conn, err := c.db.Conn(ctx)
+	conn, err := c.db.Conn(context.WithoutCancel(ctx))
 	if err != nil {
 		return false, err
 	}

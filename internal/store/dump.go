@@ -82,25 +82,53 @@ func (t *tx) Dump(w io.Writer) error {
 		if err := lines.Encode(head); err != nil {
 			return err
 		}
-		scan := func(r row) (struct{}, error) {
-			values := make([]any, len(columns[table]))
-			for i, c := range columns[table] {
-				if c.text {
-					values[i] = new(*string)
-				} else {
-					values[i] = new(*int64)
-				}
+		if err := t.query(func(r row) error {
+			values, err := scanRow(r, columns[table])
+			if err != nil {
+				return err
 			}
-			if err := r.Scan(values...); err != nil {
-				return struct{}{}, err
-			}
-			return struct{}{}, lines.Encode(values)
-		}
-		if _, err := all(t.session, scan, "SELECT "+strings.Join(head.Columns, ", ")+" FROM "+table); err != nil {
+			return lines.Encode(values)
+		}, selectAll(table, columns[table])); err != nil {
 			return err
 		}
 	}
 	return lines.Encode(dumpTable{})
+}
+
+func selectAll(table string, columns []column) string {
+	return "SELECT " + names(columns) + " FROM " + table
+}
+
+func names(columns []column) string {
+	list := make([]string, len(columns))
+	for i, c := range columns {
+		list[i] = c.name
+	}
+	return strings.Join(list, ", ")
+}
+
+// scanRow reads the columns of a row as *string and *int64, which are nil for NULL.
+func scanRow(r row, columns []column) ([]any, error) {
+	values, targets := make([]any, len(columns)), make([]any, len(columns))
+	for i, c := range columns {
+		if c.text {
+			targets[i] = new(*string)
+		} else {
+			targets[i] = new(*int64)
+		}
+	}
+	if err := r.Scan(targets...); err != nil {
+		return nil, err
+	}
+	for i, target := range targets {
+		switch v := target.(type) {
+		case **string:
+			values[i] = *v
+		case **int64:
+			values[i] = *v
+		}
+	}
+	return values, nil
 }
 
 // Load implements gateway.Tx.

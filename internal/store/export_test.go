@@ -2,7 +2,11 @@ package store
 
 import (
 	"context"
+	"errors"
+	"log/slog"
 	"slices"
+
+	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
 
 // Statements lists the statements that the store has prepared so far on SQLite, in
@@ -43,6 +47,37 @@ func Columns() (list []string) {
 	}
 	return list
 }
+
+// Steps lists the numbers of the migrations.
+func Steps() (list []int64) {
+	steps, err := migrations()
+	if err != nil {
+		panic(err)
+	}
+	for _, step := range steps {
+		list = append(list, step.version)
+	}
+	return list
+}
+
+// MakeAt makes a database as a build made it whose newest migration had a number.
+func MakeAt(ctx context.Context, c Config, version int64) error {
+	steps, err := migrations()
+	if err != nil {
+		return err
+	}
+	steps = slices.DeleteFunc(steps, func(m migration) bool { return m.version > version })
+	c.Log, c.Machine = slog.New(slog.DiscardHandler), gateway.SystemClock{}
+	db, err := openEngine(ctx, c)
+	if err != nil {
+		return err
+	}
+	s := &Store{db: db, keys: c.Keys, clock: c.Clock, log: c.Log}
+	return errors.Join(s.apply(ctx, steps), s.Close())
+}
+
+// Copied lists the tables that Copy takes along.
+func Copied() []string { return copied }
 
 // ListedSecrets lists the columns of secrets as table.column.
 func ListedSecrets() (list []string) {

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"fmt"
+	"math"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -83,14 +84,23 @@ type Balance struct {
 
 // BalancesAt replays the ledger up to and including a moment. Accounts that held
 // nothing are left out.
-func (s *Store) BalancesAt(ctx context.Context, moment time.Time) (list []Balance, err error) {
+func (s *Store) BalancesAt(ctx context.Context, moment time.Time) ([]Balance, error) {
+	return s.balances(ctx, us(moment))
+}
+
+// Balances replays all of the ledger, whenever its clock said that it happened.
+func (s *Store) Balances(ctx context.Context) ([]Balance, error) {
+	return s.balances(ctx, math.MaxInt64)
+}
+
+func (s *Store) balances(ctx context.Context, until int64) (list []Balance, err error) {
 	err = s.db.view(ctx, func(q *session) error {
 		list, err = all(q, func(r row) (b Balance, err error) { return b, r.Scan(&b.Account, &b.Phone, &b.Amount) }, `
 			SELECT h.account, coalesce(w.phone, ''), h.total FROM (
 				SELECT o.account AS account, CAST(sum(o.amount) AS BIGINT) AS total FROM posting o JOIN transfer t ON t.id = o.transfer_id
 				WHERE t.created_us <= $1 GROUP BY o.account HAVING sum(o.amount) <> 0) h
 			LEFT JOIN wallet w ON h.account IN ('wallet:' || w.id || ':cash', 'wallet:' || w.id || ':points')
-			ORDER BY h.account`, us(moment))
+			ORDER BY h.account`, until)
 		return err
 	})
 	return list, err

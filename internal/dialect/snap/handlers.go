@@ -20,7 +20,7 @@ func (c *call) tokenB2B() (any, error) {
 	if _, err := snap.DecodeTokenB2B(c.doc); err != nil {
 		return nil, err
 	}
-	token, err := snap.Mint(c.Key, snap.Claims{ClientID: c.merchant.DOKU.ClientID, Expires: c.Clock.Now().Add(B2BTokenLife)})
+	token, err := snap.Mint(c.Keys().Sign, snap.Claims{ClientID: c.merchant.DOKU.ClientID, Expires: c.Clock.Now().Add(B2BTokenLife)})
 	if err != nil {
 		return nil, err
 	}
@@ -52,7 +52,7 @@ func (c *call) tokenB2B2C() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	refresh, err := snap.Mint(c.Key, snap.Claims{
+	refresh, err := snap.Mint(c.Keys().Sign, snap.Claims{
 		ClientID: c.merchant.DOKU.ClientID, AccountID: accountID(grant.Binding.ID), Use: snap.UseRefresh, Expires: grant.RefreshExpiresAt,
 	})
 	if err != nil {
@@ -68,7 +68,7 @@ func (c *call) tokenB2B2C() (any, error) {
 // mintCustomerToken makes the newest customer token of a binding. The same
 // binding and expiry always give the same token, so none has to be stored.
 func (h *Handler) mintCustomerToken(m gateway.Merchant, b gateway.Binding) (string, error) {
-	return snap.Mint(h.Key, snap.Claims{ClientID: m.DOKU.ClientID, AccountID: accountID(b.ID), Expires: b.TokenExpiresAt})
+	return snap.Mint(h.Keys().Sign, snap.Claims{ClientID: m.DOKU.ClientID, AccountID: accountID(b.ID), Expires: b.TokenExpiresAt})
 }
 
 func (c *call) binding() (any, error) {

@@ -181,7 +181,7 @@ func (h *Handler) merchantToken(ctx context.Context, client *http.Client, m gate
 		return token, nil
 	}
 	timestamp := snap.FormatTime(now)
-	signature, err := snap.SignAsymmetric(h.Key, m.DOKU.ClientID, timestamp)
+	signature, err := snap.SignAsymmetric(h.Keys().Sign, m.DOKU.ClientID, timestamp)
 	if err != nil {
 		return "", err
 	}

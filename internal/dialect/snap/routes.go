@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"runtime/debug"
+	"sync/atomic"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -25,6 +26,9 @@ type Config struct {
 	// Key is the gateway's own key pair. It signs the tokens issued here and the
 	// calls to merchants' token endpoints.
 	Key *rsa.PrivateKey
+	// Keys, when set, is asked at each use instead: for keys that are replaced while the
+	// server runs. It returns the same pointer until something has changed.
+	Keys func() *Keys
 	// PageURL is the address at which a customer opens a hosted page.
 	PageURL func(gateway.Page) string
 	// Archived offers the archived paths as well.
@@ -42,6 +46,12 @@ type Config struct {
 	Log    *slog.Logger
 }
 
+// Keys are the gateway's own key pairs at a moment.
+type Keys struct {
+	Sign   *rsa.PrivateKey
+	Accept []*rsa.PublicKey // verify tokens issued here, under Sign and before it
+}
+
 // B2BTokenLife is how long a B2B token serves.
 const B2BTokenLife = 15 * time.Minute
 
@@ -51,9 +61,14 @@ const clockWindow = 15 * time.Minute
 // Handler serves the dialect and encodes its notifications.
 type Handler struct {
 	Config
-	keys     []*rsa.PublicKey // that verify our own tokens
-	verified *recent.Map[[sha256.Size]byte, snap.Claims]
+	verified atomic.Pointer[verified]
 	tokens   merchantTokens
+}
+
+// verified are tokens that were verified under some keys.
+type verified struct {
+	keys  *Keys
+	known *recent.Map[[sha256.Size]byte, snap.Claims]
 }
 
 // New makes the dialect.
@@ -61,9 +76,11 @@ func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{
-		Config: c, keys: []*rsa.PublicKey{&c.Key.PublicKey}, verified: recent.New[[sha256.Size]byte, snap.Claims](knownTokens),
+	if c.Keys == nil {
+		only := &Keys{Sign: c.Key, Accept: []*rsa.PublicKey{&c.Key.PublicKey}}
+		c.Keys = func() *Keys { return only }
 	}
+	return &Handler{Config: c}
 }
 
 // knownTokens is how many tokens are kept in memory at least.
@@ -73,13 +90,18 @@ const knownTokens = 10_000
 // many calls, and to verify it costs more than all the rest of a call's checks: what
 // it says is remembered by its digest. Whether it has expired is for the caller to judge.
 func (h *Handler) parseToken(token string) (snap.Claims, error) {
+	v, keys := h.verified.Load(), h.Keys()
+	if v == nil || v.keys != keys { // what a key that is gone has verified must go with it
+		v = &verified{keys, recent.New[[sha256.Size]byte, snap.Claims](knownTokens)}
+		h.verified.Store(v)
+	}
 	digest := sha256.Sum256([]byte(token))
-	if claims, ok := h.verified.Get(digest); ok {
+	if claims, ok := v.known.Get(digest); ok {
 		return claims, nil
 	}
-	claims, err := snap.ParseToken(h.keys, token)
+	claims, err := snap.ParseToken(keys.Accept, token)
 	if err == nil {
-		h.verified.Put(digest, claims)
+		v.known.Put(digest, claims)
 	}
 	return claims, err
 }

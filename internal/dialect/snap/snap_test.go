@@ -57,6 +57,7 @@ type shop struct {
 	clock   *gateway.MovableClock
 	token   string // B2B
 	numbers atomic.Int64
+	keys    atomic.Pointer[snap.Keys] // the gateway's own
 
 	mu    sync.Mutex
 	notes []wire.Note
@@ -78,8 +79,9 @@ func open(t testing.TB) *shop {
 		Store: db, Clock: s.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Rules: gateway.DefaultRules.Unmetered(),
 	}
 	s.gateway = gateway.New(s.config)
+	s.keys.Store(&snap.Keys{Sign: gatewayKey(), Accept: []*rsa.PublicKey{&gatewayKey().PublicKey}})
 	s.dialect = snap.New(snap.Config{
-		Gateway: s.gateway, Clock: s.clock, Key: gatewayKey(), Archived: true,
+		Gateway: s.gateway, Clock: s.clock, Keys: s.keys.Load, Archived: true,
 		PageURL: func(p gateway.Page) string { return "https://pages.test/" + p.Key },
 		Note: func(_ context.Context, n wire.Note) {
 			s.mu.Lock()
