@@ -27,6 +27,7 @@ var mayImport = map[string][]string{
 	"internal/money":           {},
 	"internal/recent":          {},
 	"internal/seal":            {},
+	"internal/backup":          {},
 	"internal/ledger":          {"internal/money"},
 	"internal/gateway":         {"internal/ledger", "internal/money", "internal/recent", "internal/seal"},
 	"internal/store":           {"internal/gateway", "internal/ledger", "internal/money", "internal/seal"},
@@ -49,7 +50,7 @@ var mayImport = map[string][]string{
 	"internal/web/webtest":     {},
 	"internal/sandbox":         {"internal/gateway", "internal/issuer", "internal/jsonapi", "internal/ledger", "internal/money", "internal/web", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},
 	"internal/app": {
-		"internal/backoffice", "internal/bench", "internal/dialect/faspay", "internal/dialect/jokul", "internal/dialect/snap", "internal/gateway", "internal/issuer", "internal/notify", "internal/pages",
+		"internal/backoffice", "internal/backup", "internal/bench", "internal/dialect/faspay", "internal/dialect/jokul", "internal/dialect/snap", "internal/gateway", "internal/issuer", "internal/notify", "internal/pages",
 		"internal/sandbox", "internal/seal", "internal/store", "internal/web", "internal/wire/faspay", "internal/wire/snap",
 	},
 	"tools/sbom":       {},

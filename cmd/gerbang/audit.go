@@ -13,14 +13,15 @@ import (
 
 // installationFlags say where an installation lives.
 type installationFlags struct {
-	Data          string `help:"Directory of the master key and the database." default:"./gerbang-data" type:"path"`
-	Database      string `help:"Database, as sqlite:///path/to/file or postgres://user@host/name; by default gerbang.db in the data directory." placeholder:"URL"`
-	MasterKeyFile string `help:"File with the master key, outside the data directory; by default GERBANG_MASTER_KEY or, in a sandbox, master.key in the data directory." placeholder:"FILE" type:"path"`
+	Data             string `help:"Directory of the master key and the database." default:"./gerbang-data" type:"path"`
+	Database         string `help:"Database, as sqlite:///path/to/file or postgres://user@host/name; by default gerbang.db in the data directory." placeholder:"URL"`
+	MasterKeyFile    string `help:"File with the master keys, outside the data directory; by default GERBANG_MASTER_KEY or, in a sandbox, master.key in the data directory." placeholder:"FILE" type:"path"`
+	MasterKeyCommand string `help:"Shell command that prints the master keys, as of a secret store." placeholder:"COMMAND"`
 }
 
 func (f installationFlags) installation() app.Installation {
-	i := app.Installation{DataDir: f.Data, Database: f.Database, KeyFile: f.MasterKeyFile}
-	if i.KeyFile == "" {
+	i := app.Installation{DataDir: f.Data, Database: f.Database, KeyFile: f.MasterKeyFile, KeyCommand: f.MasterKeyCommand}
+	if i.KeyFile == "" && i.KeyCommand == "" {
 		i.MasterKey = masterKeyInEnvironment()
 	}
 	return i
@@ -28,8 +29,9 @@ func (f installationFlags) installation() app.Installation {
 
 type auditCommand struct {
 	installationFlags
-	At   time.Time `help:"Print what every account held at a time, such as 2026-01-31T23:59:59+07:00, instead of checking the rules." placeholder:"TIME"`
-	JSON bool      `help:"Print JSON for programs."`
+	At      time.Time `help:"Print what every account held at a time, such as 2026-01-31T23:59:59+07:00, instead of checking the rules." placeholder:"TIME"`
+	Secrets bool      `help:"Open every secret instead of checking the rules, and count which master key it is under."`
+	JSON    bool      `help:"Print JSON for programs."`
 }
 
 // auditView is the JSON form of an audit.
@@ -49,6 +51,9 @@ type invariantView struct {
 func (c auditCommand) Run(ctx context.Context, std streams) error {
 	if !c.At.IsZero() {
 		return c.balances(ctx, std)
+	}
+	if c.Secrets {
+		return c.secrets(ctx, std)
 	}
 	verdicts, err := app.Audit(ctx, c.installation())
 	if err != nil {

@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"encoding/base64"
 	"os"
 	"path/filepath"
 	"strings"
@@ -12,17 +11,16 @@ import (
 // The settings that are shipped must be ones with which a server starts.
 func TestShippedSettings(t *testing.T) {
 	t.Parallel()
-	secret := func(name, text string) string {
-		path := filepath.Join(t.TempDir(), name)
-		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
-			t.Fatal(err)
-		}
-		return path
+	key := filepath.Join(t.TempDir(), "master.key")
+	if err := os.WriteFile(key, []byte(strings.Repeat("0123456789abcdef", 4)), 0o600); err != nil {
+		t.Fatal(err)
 	}
-	key := secret("master.key", strings.Repeat("0123456789abcdef", 4))
-	shared := secret("issuer.secret", "whsec_"+base64.StdEncoding.EncodeToString(make([]byte, 32)))
+	secret := filepath.Join(t.TempDir(), "issuer.secret")
+	if err := os.WriteFile(secret, []byte("whsec_"+strings.Repeat("c2hpcHBl", 4)), 0o600); err != nil {
+		t.Fatal(err)
+	}
 	for _, file := range []string{"gerbang.toml", "docker/gerbang.toml"} {
-		args := []string{"config", "check", "--config", "../../deploy/" + file, "--master-key-file", key, "--issuer-secret-file", shared}
+		args := []string{"config", "check", "--config", "../../deploy/" + file, "--master-key-file", key, "--issuer-secret-file", secret}
 		if strings.HasPrefix(file, "docker") { // compose.yml has it in the environment
 			args = append(args, "--database", "postgres://gerbang@database/gerbang")
 		}

@@ -37,8 +37,11 @@ type commands struct {
 	Audit   auditCommand   `cmd:"" group:"run" help:"Check every invariant of an installation's books. Works beside a running server."`
 	Bench   benchCommand   `cmd:"" group:"run" help:"Measure payments per second over HTTP, signed and durable, in a throw-away installation."`
 
-	Settings configCommand `cmd:"" name:"config" group:"run" help:"The settings of \"gerbang serve\"."`
-	User     userCommand   `cmd:"" group:"run" help:"Who may sign in to the back office of \"gerbang serve\"."`
+	Settings configCommand  `cmd:"" name:"config" group:"run" help:"The settings of \"gerbang serve\"."`
+	Backup   backupCommand  `cmd:"" group:"run" help:"Copy the SQLite database beside a running server, once or with every change."`
+	Restore  restoreCommand `cmd:"" group:"run" help:"Make a SQLite database from a backup, newest or as of a moment, and check it."`
+	Keys     keysCommand    `cmd:"" group:"run" help:"The master keys that seal an installation's secrets."`
+	User     userCommand    `cmd:"" group:"run" help:"Who may sign in to the back office of \"gerbang serve\"."`
 
 	Merchant     merchantCommand     `cmd:"" group:"control" help:"Merchants: credentials and notification URLs."`
 	Wallet       walletCommand       `cmd:"" group:"control" help:"Wallets: balances, codes, prompts, links."`

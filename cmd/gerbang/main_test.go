@@ -50,7 +50,7 @@ func runScripts(t *testing.T, dir string, setup func(*testscript.Env) error) {
 	testscript.Run(t, testscript.Params{
 		Dir: dir, Setup: setup,
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"ready": ready, "exitcode": exitCode, "paymentid": paymentID, "notificationid": notificationID, "rawrequest": rawRequest, "listening": listening,
+			"ready": ready, "exitcode": exitCode, "paymentid": paymentID, "notificationid": notificationID, "rawrequest": rawRequest, "listening": listening, "restorable": restorable, "copied": copied,
 		},
 	})
 }

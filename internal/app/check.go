@@ -9,6 +9,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"unicode/utf8"
@@ -42,7 +43,7 @@ func (p *Problems) add(setting, problem, cure string) {
 
 // addIfOpen adds a file of a secret that every user of the machine can read.
 func (p *Problems) addIfOpen(setting, file string) {
-	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o007 != 0 {
+	if info, err := os.Stat(file); err == nil && info.Mode().Perm()&0o007 != 0 && runtime.GOOS != "windows" {
 		p.add(setting, "every user of this machine can read it", "run chmod 600 "+file)
 	}
 }
@@ -63,35 +64,16 @@ func (c ServeConfig) checkStorage(found *Problems) {
 	if kind != "sqlite" && kind != "postgres" && kind != "postgresql" || path == "" {
 		found.add("database", "it is no database's URL", "write postgres://user@host/name, or sqlite:///path/to/file for one process on one machine")
 	}
-	switch {
-	case c.MasterKey == "" && c.KeyFile == "":
+	if c.MasterKey == "" && c.KeyFile == "" && c.KeyCommand == "" {
 		found.add("master-key-file", "there is no master key",
-			"make one with \"openssl rand -hex 32\", keep it where neither the database nor its backups are, and name the file, or set GERBANG_MASTER_KEY")
+			"make one with \"gerbang keys generate\", keep it where neither the database nor its backups are, and name the file, name a --master-key-command, or set GERBANG_MASTER_KEY")
 		return
-	case c.MasterKey == "":
-		for _, dir := range c.dataDirs(kind, path) {
-			if within(dir, c.KeyFile) {
-				found.add("master-key-file", "the master key lies beside the database, so who steals one has the other",
-					"keep it outside "+dir+", on another disk or in a secret store")
-				break
-			}
-		}
-		found.addIfOpen("master-key-file", c.KeyFile)
 	}
-	if _, err := c.masterKey(false); err != nil {
-		found.add("master-key-file", err.Error(), "a master key is 64 hex digits, as \"openssl rand -hex 32\" makes them")
+	if problems := c.keyProblems(); len(problems) > 0 {
+		*found = append(*found, problems...)
+	} else if _, err := c.masterKey(false); err != nil {
+		found.add("master-key-file", err.Error(), "a keyring has a line for each key, as \"gerbang keys generate\" makes them")
 	}
-}
-
-// dataDirs are where the installation's data is on this machine.
-func (c ServeConfig) dataDirs(kind, path string) (dirs []string) {
-	if c.DataDir != "" {
-		dirs = append(dirs, c.DataDir)
-	}
-	if kind == "sqlite" {
-		dirs = append(dirs, filepath.Dir(path))
-	}
-	return dirs
 }
 
 // within reports whether a file is in a directory or below it, links followed.

@@ -4,26 +4,26 @@ import (
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
-	"encoding/hex"
 	"errors"
-	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
-	"github.com/gerbang-pay/gerbang/internal/seal"
 	"github.com/gerbang-pay/gerbang/internal/store"
 	"github.com/gerbang-pay/gerbang/internal/wire/snap"
 )
 
 // Installation is where Gerbang keeps what must outlive the process.
 type Installation struct {
-	DataDir   string // holds the database by default, and a sandbox's master key
-	Database  string // URL; default sqlite:// and DataDir/gerbang.db
-	MasterKey string // 64 hex digits; "" reads KeyFile
-	KeyFile   string // default DataDir/master.key, which serves a sandbox only
+	DataDir  string // holds the database by default, and a sandbox's master key
+	Database string // URL; default sqlite:// and DataDir/gerbang.db
+
+	// The keyring, in the form that seal.Parse reads, is one of these; by default it is
+	// DataDir/master.key, which serves a sandbox only.
+	MasterKey  string // the text itself
+	KeyFile    string // a file with it
+	KeyCommand string // a shell command that prints it
 }
 
 func (i Installation) databaseURL() string {
@@ -31,42 +31,6 @@ func (i Installation) databaseURL() string {
 		return i.Database
 	}
 	return "sqlite://" + filepath.Join(i.DataDir, "gerbang.db")
-}
-
-// masterKey reads the key that seals the database's secrets, and makes one the
-// first time if it may. It lies beside the database in a sandbox, for convenience
-// only.
-func (i Installation) masterKey(create bool) (*seal.Keyring, error) {
-	if i.MasterKey != "" {
-		return parseMasterKey(i.MasterKey, "GERBANG_MASTER_KEY")
-	}
-	path := i.KeyFile
-	if path == "" {
-		path = filepath.Join(i.DataDir, "master.key")
-	}
-	text, err := os.ReadFile(path)
-	if create && i.KeyFile == "" && errors.Is(err, os.ErrNotExist) {
-		if err := os.MkdirAll(i.DataDir, 0o700); err != nil {
-			return nil, err
-		}
-		text = []byte(hex.EncodeToString(seal.NewMasterKey()))
-		err = writeNew(path, text)
-		if errors.Is(err, os.ErrExist) { // another process was faster
-			text, err = os.ReadFile(path)
-		}
-	}
-	if err != nil {
-		return nil, fmt.Errorf("the master key: %w", err)
-	}
-	return parseMasterKey(string(text), path)
-}
-
-func parseMasterKey(text, from string) (*seal.Keyring, error) {
-	master, err := hex.DecodeString(strings.TrimSpace(text))
-	if err != nil {
-		return nil, fmt.Errorf("the master key in %s is not hex", from)
-	}
-	return seal.New(master)
 }
 
 // writeNew writes a file that must not exist yet, readable by its owner alone,

@@ -29,3 +29,25 @@ func (s *Store) Settled(number, mark string) (bool, error) {
 	defer release(c)
 	return p.settle(&transaction{id: number, conn: c.Conn()}, mark)
 }
+
+// Columns lists every column as table.column.
+func Columns() (list []string) {
+	tables, _, err := schema()
+	if err != nil {
+		panic(err)
+	}
+	for table, columns := range tables {
+		for _, c := range columns {
+			list = append(list, table+"."+c.name)
+		}
+	}
+	return list
+}
+
+// ListedSecrets lists the columns of secrets as table.column.
+func ListedSecrets() (list []string) {
+	for _, s := range secrets {
+		list = append(list, s.name())
+	}
+	return list
+}

@@ -57,6 +57,12 @@ func migrations() ([]migration, error) {
 	return steps, nil
 }
 
+// Schema is the number of the newest step that this build knows.
+func Schema() (int64, error) {
+	_, newest, err := schema()
+	return newest, err
+}
+
 func (s *Store) migrate(ctx context.Context) error {
 	steps, err := migrations()
 	if err != nil {
