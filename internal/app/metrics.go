@@ -23,6 +23,7 @@ type metrics struct {
 	durations *prometheus.HistogramVec
 	attempts  *prometheus.CounterVec
 	took      *prometheus.HistogramVec
+	messages  *prometheus.CounterVec
 }
 
 // Buckets in seconds. A push may wait for 70 seconds, an attempt to deliver for 30.
@@ -54,18 +55,26 @@ func newMetrics(version string) *metrics {
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "gerbang_delivery_attempt_duration_seconds", Help: "Duration of attempts to deliver.", Buckets: attemptBuckets,
 		}, []string{"dialect"}),
+		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gerbang_issuer_messages_total", Help: "Attempts to bring a one-time code or a prompt to the wallet's issuer.",
+		}, []string{"kind", "outcome"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "gerbang_build_info", Help: "What is running; the value is 1.",
 		ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.durations, m.attempts, m.took, build,
+	m.registry.MustRegister(m.requests, m.durations, m.attempts, m.took, m.messages, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// A counter that is there before its first event lets an alert see that event.
 	for _, dialect := range dialectNames {
 		for _, outcome := range outcomes {
 			m.attempts.WithLabelValues(dialect, outcome)
+		}
+	}
+	for _, kind := range []gateway.MessageKind{gateway.MessageCode, gateway.MessagePrompt} {
+		for _, taken := range []bool{true, false} {
+			m.messages.WithLabelValues(string(kind), messageOutcome(taken))
 		}
 	}
 	return m
@@ -75,6 +84,19 @@ func newMetrics(version string) *metrics {
 func (m *metrics) attempted(dialect string, state gateway.NotificationState, took time.Duration) {
 	m.attempts.WithLabelValues(dialect, outcomes[state]).Inc()
 	m.took.WithLabelValues(dialect).Observe(took.Seconds())
+}
+
+// messaged counts an attempt to bring something to the issuer. What it did not take is
+// tried again while it matters.
+func (m *metrics) messaged(kind gateway.MessageKind, taken bool) {
+	m.messages.WithLabelValues(string(kind), messageOutcome(taken)).Inc()
+}
+
+func messageOutcome(taken bool) string {
+	if taken {
+		return outcomes[gateway.NotificationDelivered]
+	}
+	return outcomes[gateway.NotificationQueued]
 }
 
 // served counts an answered call.

@@ -90,6 +90,7 @@ var labelValues = map[string]*regexp.Regexp{
 	"result":     regexp.MustCompile(`^(done|refused|invalid|pending|fault)$`),
 	"code":       regexp.MustCompile(`^([0-9]{7}|[0-9]{2}|ER|EB|TO|BR|-|[a-z_]*)$`),
 	"outcome":    regexp.MustCompile(`^(delivered|retry|failed|undeliverable)$`),
+	"kind":       regexp.MustCompile(`^(code|prompt)$`),
 	"check":      regexp.MustCompile(`^(serving|database|writes|schema|clock|notifier)$`),
 	"invariant":  regexp.MustCompile(`^I[0-9]{2}$`),
 	"reason":     regexp.MustCompile(`^(overtaken|ungrouped)$`),
@@ -160,10 +161,11 @@ func TestMetrics(t *testing.T) {
 		`gerbang_request_duration_seconds_count{dialect="snap",operation="payment"}`:                           3,
 		`gerbang_delivery_attempts_total{dialect="snap",outcome="delivered"}`:                                  3, // the binding's too
 		`gerbang_delivery_attempts_total{dialect="faspay",outcome="failed"}`:                                   0,
-		`gerbang_waiting_pushes`:                 0,
-		`gerbang_ready{check="writes"}`:          1,
-		`gerbang_ledger_broken{invariant="I02"}`: 0,
-		`gerbang_store_exhausted_total`:          0,
+		`gerbang_waiting_pushes`:                                     0,
+		`gerbang_ready{check="writes"}`:                              1,
+		`gerbang_ledger_broken{invariant="I02"}`:                     0,
+		`gerbang_issuer_messages_total{kind="code",outcome="retry"}`: 0,
+		`gerbang_store_exhausted_total`:                              0,
 	})
 	if values["gerbang_store_commit_updates_sum"] < 10 {
 		t.Errorf("%v updates were committed", values["gerbang_store_commit_updates_sum"])

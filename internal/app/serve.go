@@ -210,7 +210,7 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 	if err != nil {
 		return nil, err
 	}
-	a.messenger = issuer.NewMessenger(issuer.MessengerConfig{Gateway: a.Gateway, Clock: clock, URL: c.Issuer.URL, Secrets: secrets, Log: a.log})
+	a.messenger = issuer.NewMessenger(issuer.MessengerConfig{Gateway: a.Gateway, Clock: clock, URL: c.Issuer.URL, Secrets: secrets, Attempted: a.metrics.messaged, Log: a.log})
 	a.notifier = notify.New(notify.Config{
 		Gateway: a.Gateway, Clock: clock, Dial: c.seams.dial, Attempted: a.metrics.attempted, Log: a.log,
 		Dialects: spoken.outbound(func(to notify.Outbound) notify.Outbound { return to }),

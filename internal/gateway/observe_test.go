@@ -14,7 +14,9 @@ func TestObserve(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
 	var seen []gateway.Change
-	ctx := gateway.Observe(t.Context(), func(changes []gateway.Change) { seen = append(seen, changes...) })
+	outer := 0 // who observed before goes on doing so
+	ctx := gateway.Observe(t.Context(), func(changes []gateway.Change) { outer += len(changes) })
+	ctx = gateway.Observe(ctx, func(changes []gateway.Change) { seen = append(seen, changes...) })
 	kinds := func() map[gateway.ChangeKind]int {
 		got := map[gateway.ChangeKind]int{}
 		for _, c := range seen {
@@ -30,7 +32,7 @@ func TestObserve(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(seen) != 1 || seen[0] != (gateway.Change{Kind: gateway.ChangedPayment, ID: string(s.Payment.ID), MerchantID: b.merchant.ID, WalletID: b.wallet.ID}) {
+	if len(seen) != 1 || outer != 1 || seen[0] != (gateway.Change{Kind: gateway.ChangedPayment, ID: string(s.Payment.ID), MerchantID: b.merchant.ID, WalletID: b.wallet.ID}) {
 		t.Errorf("a push: %+v", seen)
 	}
 	seen = nil

@@ -24,7 +24,9 @@ type MessengerConfig struct {
 	Clock   gateway.Clock
 	URL     string // of the issuer
 	Secrets Secrets
-	Log     *slog.Logger // nil discards
+	// Attempted, when set, hears of each attempt and whether the issuer took the message.
+	Attempted func(kind gateway.MessageKind, taken bool)
+	Log       *slog.Logger // nil discards
 }
 
 const (
@@ -113,6 +115,9 @@ func (m *Messenger) await(ctx context.Context) {
 func (m *Messenger) deliver(ctx context.Context, out gateway.OutgoingMessage) {
 	log := m.Log.With("message", out.ID, "kind", out.Message.Kind, "subject", out.Subject, "attempt", out.Attempts)
 	err := m.send(ctx, out)
+	if m.Attempted != nil {
+		m.Attempted(out.Message.Kind, err == nil)
+	}
 	stored, cancel := context.WithTimeout(context.WithoutCancel(ctx), lease-attemptTimeout)
 	defer cancel()
 	if err == nil {

@@ -39,6 +39,38 @@ func TestDelivered(t *testing.T) {
 	}
 }
 
+// A Worker is alive from when it is made until it stops or hangs, and tells of each
+// attempt that was stored.
+func TestAlive(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	hung := New(Config{Gateway: b.Gateway, Clock: b.clock})
+	if err := hung.Alive(); err != nil {
+		t.Errorf("a new one: %v", err)
+	}
+	hung.looked.Store(1)
+	if err := hung.Alive(); err == nil {
+		t.Error("one that has not looked since 1970 is alive")
+	}
+	s := newShop(t, answers(500))
+	told := make(chan string, 1)
+	w := b.run(b.Gateway, func(c *Config) {
+		c.Attempted = func(dialect string, state gateway.NotificationState, took time.Duration) {
+			told <- fmt.Sprint(dialect, " ", state, " ", took > 0)
+		}
+	}, nil)
+	b.queue(s.URL, 1)
+	if got := receive(t, told); got != "plain queued true" {
+		t.Errorf("told %q", got)
+	}
+	if err := w.Alive(); err != nil {
+		t.Errorf("while it runs: %v", err)
+	}
+	if err := w.stop(); err != nil || w.Alive() == nil {
+		t.Errorf("when it has stopped: %v, %v", err, w.Alive())
+	}
+}
+
 // The second and third attempt come exactly when the schedule says, measured
 // from the first, and nothing is sent before.
 func TestSchedule(t *testing.T) {
