@@ -183,7 +183,8 @@ const maxEvent = 1 << 20
 
 func readCall(raw json.RawMessage) (loggedCall, error) {
 	call := loggedCall{raw: raw}
-	return call, json.Unmarshal(raw, &call.Request)
+	err := json.Unmarshal(raw, &call.Request)
+	return call, err
 }
 
 // key names a call. A sandbox that was restarted counts from the beginning again.
