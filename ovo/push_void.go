@@ -22,7 +22,8 @@ type PushVoidRequest struct {
 // Void gives back all of a push payment on the day it was made, in Western Indonesian
 // Time (/ovo-emoney/v1/cancel). It is done when Void has answered; there is no
 // notification, and Status says StateRefunded from then on. DOKU's page does not
-// print the call: it is that of clients which follow DOKU's own helper.
+// print the call: it is that of clients which follow DOKU's own helper. On a later day
+// a Gerbang server takes [JokulClient.Refund] for a push payment.
 //
 // After [ErrOutcomeUnknown] repeat it: a Gerbang server gives the first answer once
 // more. Otherwise the error has OVO's code in [Error.Code] and matches ErrNotFound

@@ -104,7 +104,7 @@ func openListener(ctx context.Context, client *control.Client, addr string, at l
 // an earlier listener has ended, and is given a second for that.
 func register(ctx context.Context, client *control.Client, at listenAt) (io.ReadCloser, error) {
 	for tries := 5; ; tries-- {
-		stream, err := client.Stream(ctx, "/listeners", at)
+		stream, err := client.Stream(ctx, http.MethodPost, "/listeners", at)
 		var refusal *sandbox.Problem
 		if !errors.As(err, &refusal) || refusal.Status != http.StatusConflict || tries == 0 {
 			return stream, err

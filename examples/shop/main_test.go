@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"cmp"
 	"context"
+	"encoding/json"
 	"io"
 	"net/http"
 	"net/http/cookiejar"
@@ -315,6 +316,20 @@ func TestFaults(t *testing.T) {
 		}
 		if phone.Balance().Cash != 0 {
 			t.Error("not charged again")
+		}
+	})
+
+	t.Run("account", func(t *testing.T) {
+		var list struct{ Merchants []json.RawMessage }
+		sandbox.Call(http.MethodGet, "/merchants", nil, &list)
+		file := filepath.Join(t.TempDir(), "account.json")
+		if err := os.WriteFile(file, list.Merchants[0], 0o600); err != nil {
+			t.Fatal(err)
+		}
+		want, err := openAccount(t.Context(), "", sandbox.URL, "http://127.0.0.1:1", "snap")
+		got, err2 := openAccount(t.Context(), file, "", "", "")
+		if err != nil || err2 != nil || got != want || got.DOKU.SecretKey == "" {
+			t.Errorf("%+v, %v; %+v, %v", got, err2, want, err)
 		}
 	})
 

@@ -49,10 +49,10 @@ const (
 func openAccount(ctx context.Context, file, gateway, url, protocol string) (a account, err error) {
 	if file != "" {
 		text, err := os.ReadFile(file)
-		if err != nil {
-			return a, err
+		if err == nil {
+			err = json.Unmarshal(text, &a)
 		}
-		return a, json.Unmarshal(text, &a)
+		return a, err
 	}
 	var list struct{ Merchants []account }
 	if err := control(ctx, http.MethodGet, gateway+"/sandbox/v1/merchants", nil, &list); err != nil {

@@ -89,8 +89,8 @@ func (c *Client) Call(ctx context.Context, method, path string, body, into any) 
 
 // Stream opens an answer that goes on until ctx ends or the sandbox stops. The
 // caller closes it.
-func (c *Client) Stream(ctx context.Context, path string, body any) (io.ReadCloser, error) {
-	resp, err := c.send(ctx, http.MethodPost, path, body)
+func (c *Client) Stream(ctx context.Context, method, path string, body any) (io.ReadCloser, error) {
+	resp, err := c.send(ctx, method, path, body)
 	if err != nil {
 		return nil, err
 	}

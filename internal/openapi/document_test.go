@@ -30,6 +30,7 @@ type document struct {
 }
 
 type operation struct {
+	OperationID string
 	Summary     string
 	Deprecated  bool
 	Tags        []string
@@ -260,9 +261,14 @@ func served(t *testing.T, base string) *document {
 	if d.OpenAPI != "3.1.0" || len(d.Paths) < 50 || len(d.Webhooks) < 5 {
 		t.Fatalf("version %q, %d paths, %d webhooks", d.OpenAPI, len(d.Paths), len(d.Webhooks))
 	}
+	ids := map[string]bool{}
 	for _, group := range []map[string]map[string]*operation{d.Paths, d.Webhooks} {
 		for path, item := range group {
 			for method, o := range item {
+				if ids[o.OperationID] {
+					t.Errorf("two operations are %s", o.OperationID)
+				}
+				ids[o.OperationID] = true
 				if o.name = strings.ToUpper(method) + " " + path; o.Summary == "" || len(o.Tags) != 1 || len(o.Responses) == 0 {
 					t.Errorf("%s is described by %+v", o.name, o)
 				}

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"unicode"
 )
 
 // Call is one call: a path that is served or, if Webhook is set, a call that the
@@ -101,7 +102,7 @@ func Document(info Info, calls []Call) []byte {
 }
 
 func (c Call) operation(shapes *shapes) map[string]any {
-	op := map[string]any{"tags": []string{c.Tag}, "summary": c.Summary}
+	op := map[string]any{"tags": []string{c.Tag}, "summary": c.Summary, "operationId": c.id()}
 	if c.Detail != "" {
 		op["description"] = c.Detail
 	}
@@ -159,6 +160,16 @@ func (c Call) operation(shapes *shapes) map[string]any {
 	}
 	op["responses"] = answers
 	return op
+}
+
+// id is a name for generators of clients, such as post_sandbox_v1_wallets.
+func (c Call) id() string {
+	other := func(r rune) bool { return !unicode.IsLetter(r) && !unicode.IsDigit(r) }
+	name := strings.ToLower(c.Method) + "_" + strings.Join(strings.FieldsFunc(c.Path, other), "_")
+	if strings.HasSuffix(c.Path, "/") { // of two paths that are the same otherwise
+		name += "_"
+	}
+	return name
 }
 
 func (p Param) parameter(in string) map[string]any {
