@@ -5,9 +5,6 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"flag"
-	"image"
-	"image/color"
-	"image/png"
 	"io"
 	"net/http"
 	"os"
@@ -443,7 +440,7 @@ func TestScreenshots(t *testing.T) {
 			n.Fits(shot.name + l.suffix)
 			file := filepath.Join(dir, shot.name+l.suffix+".png")
 			if *rewriteScreenshots {
-				if err := os.WriteFile(file, smaller(t, n.Picture()), 0o644); err != nil {
+				if err := os.WriteFile(file, webtest.FewColours(n.Picture()), 0o644); err != nil {
 					t.Fatal(err)
 				}
 			}
@@ -467,30 +464,3 @@ var (
 	wide = []look{{"", 1100, 1000, false}, {"-dark", 1100, 1000, true}}
 	all  = append(wide[:2:2], look{"-phone", 360, 900, false})
 )
-
-// smaller keeps a picture's shapes and throws away the finest shades, so that it
-// compresses well.
-func smaller(t testing.TB, picture []byte) []byte {
-	t.Helper()
-	full, err := png.Decode(bytes.NewReader(picture))
-	if err != nil {
-		t.Fatal(err)
-	}
-	bounds := full.Bounds()
-	reduced := image.NewNRGBA(bounds)
-	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
-		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			c := color.NRGBAModel.Convert(full.At(x, y)).(color.NRGBA)
-			for _, part := range []*uint8{&c.R, &c.G, &c.B} {
-				*part = *part&0xe0 | *part>>3&0x1c | *part>>6
-			}
-			reduced.SetNRGBA(x, y, c)
-		}
-	}
-	var out bytes.Buffer
-	encoder := png.Encoder{CompressionLevel: png.BestCompression}
-	if err := encoder.Encode(&out, reduced); err != nil {
-		t.Fatal(err)
-	}
-	return out.Bytes()
-}

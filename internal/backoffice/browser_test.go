@@ -1,18 +1,11 @@
 package backoffice_test
 
 import (
-	"bytes"
 	"context"
 	"flag"
-	"image"
-	"image/color"
-	"image/draw"
-	"image/png"
-	"maps"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -27,6 +20,7 @@ import (
 	"github.com/chromedp/chromedp/kb"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/web/webtest"
 )
 
 var screenshots = flag.Bool("screenshots", false, "write docs/screenshots/backoffice-*.png anew")
@@ -286,25 +280,8 @@ func (c *chromium) picture(name string) {
 	if !*screenshots {
 		return
 	}
-	shot := must(png.Decode(bytes.NewReader(must(chromedp.Run(c, chromedp.CaptureScreenshot()))(c.t))))(c.t)
-	file := must(os.Create(filepath.Join("..", "..", "docs", "screenshots", "backoffice-"+name+".png")))(c.t)
-	defer file.Close()
-	if err := (&png.Encoder{CompressionLevel: png.BestCompression}).Encode(file, fewColours(shot)); err != nil {
+	picture := webtest.FewColours(must(chromedp.Run(c, chromedp.CaptureScreenshot()))(c.t))
+	if err := os.WriteFile(filepath.Join("..", "..", "docs", "screenshots", "backoffice-"+name+".png"), picture, 0o644); err != nil {
 		c.t.Fatal(err)
 	}
-}
-
-// fewColours draws a picture with the 64 colours that are most of it.
-func fewColours(from image.Image) image.Image {
-	seen := map[color.Color]int{}
-	bounds := from.Bounds()
-	for y := bounds.Min.Y; y < bounds.Max.Y; y++ {
-		for x := bounds.Min.X; x < bounds.Max.X; x++ {
-			seen[from.At(x, y)]++
-		}
-	}
-	colours := slices.SortedFunc(maps.Keys(seen), func(a, b color.Color) int { return seen[b] - seen[a] })
-	to := image.NewPaletted(bounds, colours[:min(len(colours), 64)])
-	draw.Draw(to, bounds, from, bounds.Min, draw.Src)
-	return to
 }

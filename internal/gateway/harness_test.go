@@ -100,6 +100,7 @@ func setupAt(t testing.TB, url string, force func(context.Context, gateway.Opera
 	t.Cleanup(func() { db.Close() })
 	config := gateway.Config{
 		Store: storetest.Twice(db), Clock: clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Force: force,
+		Rules: gateway.DefaultRules.Unmetered(),
 	}
 	b := &bundle{t: t, url: url, clock: clock, config: config, bare: db, Gateway: gateway.New(config)}
 	b.merchant = must(b.CreateMerchant(t.Context(), gateway.Merchant{Name: "Toko", DOKU: gateway.DOKU{ClientID: "BRN-0001", SecretKey: "SK-1"}}))(t)

@@ -32,7 +32,7 @@ func TestCallRates(t *testing.T) {
 	b := setup(t)
 	still := storetest.Still(b.clock)
 	c := b.config
-	c.Clock = still
+	c.Clock, c.Rules = still, gateway.DefaultRules
 	g := gateway.New(c)
 	m, other := b.merchant, gateway.Merchant{ID: "mch_other"}
 	rate := gateway.DefaultRules.CallRate
@@ -107,10 +107,10 @@ func TestAsksAreBounded(t *testing.T) {
 	if v := must(b.Page(t.Context(), last.Key))(t); v.OTPLive || !v.MayResend || v.Page.State != gateway.PageOTP {
 		t.Errorf("the page without a code is %+v", v)
 	}
-	b.advance(9*time.Minute - time.Second) // 15 minutes after the first code there is one more
+	b.advance(5 * time.Minute)
 	_, err = b.ResendOTP(t.Context(), last.Key)
 	wantCode(t, err, gateway.TooManyAsks)
-	b.advance(2 * time.Second)
+	b.advance(6 * time.Minute) // 15 minutes after the first code there was one more
 	must(bind("c6", b.wallet.Phone))(t)
 	_, err = bind("c7", b.wallet.Phone)
 	wantCode(t, err, gateway.TooManyAsks)
@@ -129,9 +129,9 @@ func TestAsksAreBounded(t *testing.T) {
 	if n := len(must(b.Prompts(t.Context(), b.wallet.Phone))(t)); n != 3 {
 		t.Errorf("%d prompts on the phone", n)
 	}
-	b.advance(20*time.Minute + time.Second)
+	b.advance(25 * time.Minute)
 	if s := must(b.push("P-4", 1_000))(t); s.Payment.State != gateway.PaymentAwaiting {
-		t.Errorf("a prompt 20 minutes later is %s", s.Payment.State)
+		t.Errorf("a prompt 25 minutes later is %s", s.Payment.State)
 	}
 	b.auditClean()
 }
