@@ -97,6 +97,8 @@ var bugs = []bug{
 		`_pragma=synchronous(FULL)`, `_pragma=synchronous(NORMAL)`, "./internal/store ./internal/app", "TestEngines/sqlite|TestAnswersWaitForTheDisk"},
 	{"a failed update leaves its writes to its neighbours", "internal/store/sqlite.go",
 		`s.writer.exec("ROLLBACK TO job"); err != nil {`, `error(nil), error(nil); err != nil {`, "./internal/store", "TestEngines/sqlite"},
+	{"a COMMIT whose answer is lost counts as undone", "internal/store/postgres.go",
+		`			return found == mark, nil`, `			return found == "", nil`, "./internal/store", "TestPostgresLostCommit"},
 	{"an old lease may store its outcome", "internal/store/event.go",
 		`WHERE id = $1 AND fence = $2 AND state = 'queued'`, `WHERE id = $1 AND $2 >= 0 AND state = 'queued'`, "./internal/store ./internal/notify", "TestEngines/sqlite|TestLeaseLost"},
 	{"a PIN is stored readable", "internal/store/wallet.go",

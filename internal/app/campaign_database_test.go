@@ -118,8 +118,12 @@ func TestCampaignCutCommits(t *testing.T) {
 	r.answers(1)
 	stop()
 	r.served()
-	r.noFaults() // of each the outcome could be found out
-	r.settle("connection reset in a COMMIT, byte by byte", trials, fmt.Sprintf("every %d of %d bytes", *campaignStep, size))
+	unsure := int(r.faults.Load())
+	if unsure > 1+trials/20 {
+		t.Errorf("the outcome of %d commits of %d could not be found out", unsure, trials)
+	}
+	r.settle("connection reset in a COMMIT, byte by byte", trials,
+		fmt.Sprintf("after every %d of %d bytes; for %d the caller was told that the outcome is unknown, the others of success", *campaignStep, size, unsure))
 }
 
 // collisions are what PostgreSQL says when another transaction was faster.

@@ -284,17 +284,13 @@ func (g *Gateway) Movement(ctx context.Context, id TransferID) (m Movement, err 
 // transaction adds.
 const tallyBatch = 5_000
 
-// Tallies are counted from rows of these tables, each up to a moment that is so far
-// back that no transaction which is still running can bear an older id. A
-// notification must also have had the time for its first attempt.
-var tallies = []struct {
-	name, prefix string
-	behind       time.Duration
-}{
-	{TallyPayments, "evt_", time.Minute},
-	{TallyNotifications, "ntf_", 3 * time.Minute},
-	{TallyTransfers, "trf_", time.Minute},
-}
+// Tallies are counted from rows of these tables.
+var tallies = []struct{ name, prefix string }{{TallyPayments, "evt_"}, {TallyNotifications, "ntf_"}, {TallyTransfers, "trf_"}}
+
+// tallyBehind is how far back rows are old enough to be counted: no transaction that
+// may yet be committed has an older id, even if its process stood still for a while,
+// and a notification has had the time for its first attempt.
+const tallyBehind = 3 * time.Minute
 
 // Names of the tallies.
 const (
@@ -316,7 +312,7 @@ type Tallied struct {
 func (g *Gateway) Tally(ctx context.Context) (total int, err error) {
 	for _, t := range tallies {
 		for {
-			n, err := g.tallySome(ctx, t.name, t.prefix, t.behind)
+			n, err := g.tallySome(ctx, t.name, t.prefix)
 			total += n
 			if err != nil {
 				return total, err
@@ -331,10 +327,10 @@ func (g *Gateway) Tally(ctx context.Context) (total int, err error) {
 
 // tallySome counts beside the writer, and only adds the sums in its turn: the rows
 // are so old that they can no longer change.
-func (g *Gateway) tallySome(ctx context.Context, name, prefix string, behind time.Duration) (int, error) {
+func (g *Gateway) tallySome(ctx context.Context, name, prefix string) (int, error) {
 	var batch Tallied
 	err := g.view(ctx, "", func(tx Tx) (err error) {
-		batch, err = tx.Tally(name, firstID(prefix, tx.Now().Add(-behind)), tallyBatch)
+		batch, err = tx.Tally(name, firstID(prefix, tx.Now().Add(-tallyBehind)), tallyBatch)
 		return err
 	})
 	if err != nil || batch.Rows == 0 {
