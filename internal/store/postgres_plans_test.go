@@ -22,7 +22,7 @@ const (
 	postgresPlansHead = `# Query plans of PostgreSQL
 
 How PostgreSQL answers the statements of [query-plans.md](query-plans.md) once it knows of 1,000,000 payments, 20,000 wallets and as
-many bindings, whatever the arguments are. Plans differ a little from release to release; what holds for all is that no statement
+many bindings, whatever the arguments are; those that may read a whole small table are left out. Plans differ a little from release to release; what holds for all is that no statement
 reads a table that grows with payments from one end to the other (a Seq Scan on it), and a test fails where one does.
 ` + "`go test ./internal/store -run TestPostgresPlans -plans.update`" + ` writes this page.
 `

@@ -33,6 +33,7 @@ var secrets = []secret{
 	{table: "wallet", id: "id", column: "pin_sealed", purpose: purposePIN},
 	{table: "page", id: "id", column: "key_sealed", purpose: purposePageKey, digest: "key_digest"},
 	{table: "page", id: "id", column: "otp_sealed", purpose: purposeOTP},
+	{table: "message", id: "id", column: "code_sealed", purpose: purposeMessageCode},
 
 	{table: "page", id: "id", column: "otp_hash", where: "state = 'otp'", version: seal.VersionOf},
 	{table: "wallet", id: "id", column: "pin_hash", version: gateway.HashVersion},
