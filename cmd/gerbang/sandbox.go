@@ -23,7 +23,8 @@ type sandboxCommand struct {
 	Seed      string `help:"TOML file with merchants, wallets, bindings and payments that a fresh database begins with, besides the usual ones." placeholder:"FILE" type:"path"`
 	NoSeed    bool   `help:"Begin without the usual merchant and wallets."`
 	Requests  bool   `help:"Keep the newest calls, with the verdict on their signatures. Turn it off to measure." default:"true" negatable:""`
-	logFlags  `set:"log_level=warn" set:"log_format=text"`
+	//lint:ignore SA5008 kong takes each "set"
+	logFlags `set:"log_level=warn" set:"log_format=text"`
 }
 
 func (c sandboxCommand) Run(ctx context.Context, std streams) error {

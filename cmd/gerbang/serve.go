@@ -46,7 +46,8 @@ func (f serveFlags) config() app.ServeConfig {
 type serveCommand struct {
 	serveFlags
 	ReadyFile string `help:"File to write {\"base_url\":…,\"pid\":…,\"listening\":{…}} to once the server serves." placeholder:"FILE" type:"path"`
-	logFlags  `set:"log_level=info" set:"log_format=json"`
+	//lint:ignore SA5008 kong takes each "set"
+	logFlags `set:"log_level=info" set:"log_format=json"`
 }
 
 func (c serveCommand) Run(ctx context.Context, std streams) error {
