@@ -98,7 +98,7 @@ func (a *App) topUpWays() []wirefaspay.Instruction {
 func (a *App) serve(listener net.Listener, handler http.Handler, secure *tls.Config) {
 	server := &http.Server{
 		Handler: web.Harden(handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
-		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), TLSConfig: secure,
+		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), TLSConfig: secure.Clone(), // a server adds to its own
 	}
 	a.servers = append(a.servers, server)
 	go func() {

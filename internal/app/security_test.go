@@ -290,6 +290,7 @@ func TestNothingSecretIsReadable(t *testing.T) {
 	if err := pay(1_000, "P-1"); err != nil {
 		t.Fatal(err)
 	}
+	paid := c.payments()[0].ID
 	refusals := []error{pay(999_999_999, "P-2"), pay(1, "P-1")}
 	_, err = shop.CustomerToken(t.Context(), "x"+b.AuthCode[1:])
 	refusals = append(refusals, err)
@@ -344,7 +345,6 @@ func TestNothingSecretIsReadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, metrics := c.scrape()
-	paid := c.payments()[0].ID
 	stopped()
 	if call := regexp.MustCompile(`"msg":"call","dialect":"snap","operation":"payment","merchant":"` + m.ID + `".*"payment":"` + paid + `".*"call":"\w+"`); !call.MatchString(log.String()) {
 		t.Error("the log does not name the call, its merchant and its payment")

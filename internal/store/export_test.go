@@ -68,7 +68,7 @@ func MakeAt(ctx context.Context, c Config, version int64) error {
 	}
 	steps = slices.DeleteFunc(steps, func(m migration) bool { return m.version > version })
 	c.Log, c.Machine = slog.New(slog.DiscardHandler), gateway.SystemClock{}
-	db, err := openEngine(ctx, c, new(meter))
+	db, err := openEngine(ctx, c, newMeter())
 	if err != nil {
 		return err
 	}

@@ -63,6 +63,7 @@ func rewrap(t *testing.T, e storetest.Engine) {
 		must(tx.InsertWallet(gateway.Wallet{ID: "wal_1", Status: gateway.WalletActive, PIN: "123456", PINHash: "argon2id$1$1$a$b"}))
 		must(tx.InsertUser(gateway.User{ID: "usr_1", Role: gateway.RoleViewer, PasswordHash: "argon2id$1$1$a$b$v1"}))
 		must(true, tx.SetSetting("clock", "1s"))
+		must(true, tx.PutMessage(gateway.Message{ID: "msg_1", Kind: gateway.MessageCode, Subject: "pag_000", Code: "654321"}))
 		for n := range pages {
 			must(true, tx.InsertPage(gateway.Page{ID: gateway.PageID(fmt.Sprintf("pag_%03d", n)), Key: fmt.Sprint("key", n), Kind: "binding", State: gateway.PageOTP, OTP: "654321", OTPHash: strings.Repeat("0", 64)}))
 		}
@@ -127,7 +128,7 @@ func rewrap(t *testing.T, e storetest.Engine) {
 	}
 	readable(both, "half way")
 	n, err := both.Rewrap(t.Context(), nil)
-	if want := int64(pages - 200 + pages); n != want || err != nil { // the other keys, and all codes
+	if want := int64(pages - 200 + pages + 1); n != want || err != nil { // the other keys, all codes, and a message
 		t.Fatalf("rewrapped %d, want %d; %v", n, want, err)
 	}
 	for column, v := range versions(both) {
