@@ -370,9 +370,9 @@ func (c *call) payments() (any, error) {
 		Refunded money.Amount         `json:"refunded"`
 		FinalAt  time.Time            `json:"final_at"`
 	}
-	names, rows := merchantNames{}, make([]row, 0, len(list))
+	names, rows := MerchantNames{}, make([]row, 0, len(list))
 	for _, p := range list {
-		name, err := names.of(c.ctx, c.Gateway, p.MerchantID)
+		name, err := names.Of(c.ctx, c.Gateway, p.MerchantID)
 		if err != nil {
 			return nil, err
 		}

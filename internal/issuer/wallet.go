@@ -63,7 +63,7 @@ func ViewWallet(ctx context.Context, g *gateway.Gateway, phone gateway.Phone) (W
 	if !w.LockedUntil.IsZero() {
 		v.LockedUntil = &w.LockedUntil
 	}
-	names := merchantNames{}
+	names := MerchantNames{}
 	if v.Prompts, err = prompts(ctx, g, phone, names); err != nil {
 		return v, err
 	}
@@ -72,7 +72,7 @@ func ViewWallet(ctx context.Context, g *gateway.Gateway, phone gateway.Phone) (W
 		return v, err
 	}
 	for _, b := range bindings {
-		name, err := names.of(ctx, g, b.MerchantID)
+		name, err := names.Of(ctx, g, b.MerchantID)
 		if err != nil {
 			return v, err
 		}
@@ -83,17 +83,17 @@ func ViewWallet(ctx context.Context, g *gateway.Gateway, phone gateway.Phone) (W
 
 // ViewPrompts lists what a phone is asked, oldest first.
 func ViewPrompts(ctx context.Context, g *gateway.Gateway, phone gateway.Phone) ([]Prompt, error) {
-	return prompts(ctx, g, phone, merchantNames{})
+	return prompts(ctx, g, phone, MerchantNames{})
 }
 
-func prompts(ctx context.Context, g *gateway.Gateway, phone gateway.Phone, names merchantNames) ([]Prompt, error) {
+func prompts(ctx context.Context, g *gateway.Gateway, phone gateway.Phone, names MerchantNames) ([]Prompt, error) {
 	waiting, err := g.Prompts(ctx, phone)
 	views := make([]Prompt, 0, len(waiting))
 	if err != nil {
 		return views, err
 	}
 	for _, p := range waiting {
-		name, err := names.of(ctx, g, p.Payment.MerchantID)
+		name, err := names.Of(ctx, g, p.Payment.MerchantID)
 		if err != nil {
 			return views, err
 		}
@@ -102,10 +102,11 @@ func prompts(ctx context.Context, g *gateway.Gateway, phone gateway.Phone, names
 	return views, nil
 }
 
-// merchantNames reads each merchant once.
-type merchantNames map[gateway.MerchantID]string
+// MerchantNames are names that were read already: each merchant is read once.
+type MerchantNames map[gateway.MerchantID]string
 
-func (n merchantNames) of(ctx context.Context, g *gateway.Gateway, id gateway.MerchantID) (string, error) {
+// Of reads a merchant's name.
+func (n MerchantNames) Of(ctx context.Context, g *gateway.Gateway, id gateway.MerchantID) (string, error) {
 	if name, ok := n[id]; ok {
 		return name, nil
 	}

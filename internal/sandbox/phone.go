@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 	"github.com/gerbang-pay/gerbang/internal/money"
 )
@@ -100,10 +101,10 @@ func (v *visit) partOf(ctx context.Context, phone gateway.Phone) (phonePart, err
 }
 
 func (v *visit) pastPayments(ctx context.Context, payments []gateway.Payment) (past []pastPayment, err error) {
-	names := v.merchantNames()
+	names := issuer.MerchantNames{}
 	for _, p := range payments {
 		item := pastPayment{Payment: p, Outcome: v.text.outcome(p), Back: p.Refunded.Cash + p.Refunded.Points}
-		if item.Merchant, err = names.of(ctx, p.MerchantID); err != nil {
+		if item.Merchant, err = names.Of(ctx, v.Gateway, p.MerchantID); err != nil {
 			return nil, err
 		}
 		past = append(past, item)

@@ -1,32 +1,12 @@
 package sandbox
 
 import (
-	"context"
 	"net/http"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
 )
-
-// merchantNames reads each merchant once.
-type merchantNames struct {
-	gateway *gateway.Gateway
-	known   map[gateway.MerchantID]string
-}
-
-func (s *Sandbox) merchantNames() *merchantNames {
-	return &merchantNames{s.Gateway, map[gateway.MerchantID]string{}}
-}
-
-func (n *merchantNames) of(ctx context.Context, id gateway.MerchantID) (string, error) {
-	if name, ok := n.known[id]; ok {
-		return name, nil
-	}
-	m, err := n.gateway.Merchant(ctx, id)
-	n.known[id] = m.Name
-	return m.Name, err
-}
 
 func (s *Sandbox) approvePrompt(r *http.Request) (any, error) {
 	phone, err := s.phoneOf(r)

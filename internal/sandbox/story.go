@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/money"
 )
 
@@ -35,10 +36,10 @@ func (v *visit) paymentsNow(ctx context.Context) (p paymentsPart, err error) {
 	if before != "" {
 		p.livePart = livePart{ID: "older"} // what is older does not grow
 	}
-	names := v.merchantNames()
+	names := issuer.MerchantNames{}
 	for _, payment := range list {
 		item := paymentItem{Payment: payment, State: v.text.Story.States[payment.State]}
-		if item.Merchant, err = names.of(ctx, payment.MerchantID); err != nil {
+		if item.Merchant, err = names.Of(ctx, v.Gateway, payment.MerchantID); err != nil {
 			return p, err
 		}
 		p.Payments = append(p.Payments, item)
