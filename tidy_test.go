@@ -46,7 +46,7 @@ var mayImport = map[string][]string{
 	"internal/pages":           {"internal/gateway", "internal/money"},
 	"internal/web":             {},
 	"internal/jsonapi":         {"internal/gateway", "internal/wire"},
-	"internal/issuer":          {"internal/gateway", "internal/jsonapi", "internal/ledger", "internal/money", "internal/wire"},
+	"internal/issuer":          {"internal/gateway", "internal/jsonapi", "internal/ledger", "internal/money", "internal/openapi", "internal/wire"},
 	"internal/backoffice":      {"internal/gateway", "internal/ledger", "internal/money", "internal/web"},
 	"internal/web/webtest":     {},
 	"internal/sandbox":         {"internal/gateway", "internal/issuer", "internal/jsonapi", "internal/ledger", "internal/money", "internal/openapi", "internal/web", "internal/wire", "internal/wire/faspay", "internal/wire/jokul", "internal/wire/snap"},

@@ -31,6 +31,7 @@ type benchCommand struct {
 	Rate     int64         `help:"Calls a second in an open loop, which counts latency from when a call was meant to begin. 0 is a closed loop." placeholder:"N"`
 	Prefill  int           `help:"Payments that the book holds before." placeholder:"N"`
 	Baseline bool          `help:"Measure the smallest honest endpoint on the same engine and, on PostgreSQL, pgbench in turn with the gateway, with as many clients."`
+	Replicas []int         `help:"Processes over the database that share the calls. Several numbers are measured one after the other; more than 1 needs PostgreSQL." default:"1"`
 	Rounds   int           `help:"Repeat everything that often, in turn, and report medians." default:"1"`
 	Keep     bool          `help:"Keep the installation, and say where it is."`
 	JSON     bool          `help:"Print JSON for programs."`
@@ -69,9 +70,16 @@ func (c benchCommand) Run(ctx context.Context, std streams) error {
 	return err
 }
 
+// clock is for measuring only.
+var clock gateway.SystemClock
+
 // measure makes an installation, puts a server on it under every load that was asked
 // for, and audits what is left.
 func (c benchCommand) measure(ctx context.Context, std streams, i app.Installation) (r benchReport, err error) {
+	most := slices.Max(c.Replicas)
+	if slices.Min(c.Replicas) < 1 || most > 1 && c.store() == "sqlite" {
+		return r, errors.New("one process serves a SQLite file; for more --replicas give an empty PostgreSQL with --database")
+	}
 	world, err := app.PrepareBench(ctx, i, c.Prefill, func(done int) {
 		fmt.Fprintf(std.err, "\rprefill: %d of %d payments", done, c.Prefill)
 		if done == c.Prefill {
@@ -81,23 +89,25 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 	if err != nil {
 		return r, err
 	}
-	server, err := startServer(ctx, std, i.DataDir, serveArgs(i)...)
-	if err != nil {
+	var servers, floor benchServers
+	defer func() { servers.stop(); floor.stop() }()
+	for n := range most {
+		if err := servers.start(ctx, std, i.DataDir, fmt.Sprint("ready-", n), serveArgs(i)...); err != nil {
+			return r, err
+		}
+	}
+	if r.Server, err = servers[0].idle(ctx); err != nil {
 		return r, err
 	}
-	defer server.stop()
-	servers := map[string]*benchServer{}
+	fmt.Fprintf(std.err, "ready after %.0f ms, with %.0f MiB of memory\n", r.Server.Ready, r.Server.Memory)
 	if c.Baseline {
 		args := []string{"bench-floor"}
 		if i.Database != "" {
 			args = append(args, "--database="+i.Database)
 		}
-		floor, err := startServer(ctx, std, filepath.Join(i.DataDir, "floor"), args...)
-		if err != nil {
+		if err := floor.start(ctx, std, filepath.Join(i.DataDir, "floor"), "ready", args...); err != nil {
 			return r, err
 		}
-		defer floor.stop()
-		servers[bench.Floor] = floor
 	}
 	pgbench := c.pgbench()
 	if pgbench != "" {
@@ -109,33 +119,33 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 	rounds := make([][]bench.Result, len(loads))
 	for range c.Rounds {
 		for n, l := range loads {
-			fmt.Fprintf(std.err, "%s %s, %d clients, %s …", l.Dialect, l.Pattern, l.Clients, l.Warmup+l.Duration)
-			on := server
-			if other, ok := servers[l.Dialect]; ok {
-				on = other
+			fmt.Fprintf(std.err, "%s %s, %d clients, %d processes, %s …", l.Dialect, l.Pattern, l.Clients, l.replicas, l.Warmup+l.Duration)
+			on := servers[:l.replicas]
+			if l.Dialect == bench.Floor {
+				on = floor
 			}
 			bounded, cancel := context.WithTimeout(ctx, l.Warmup+l.Duration+benchTimeout)
 			var result bench.Result
 			if l.Dialect == bench.PGBench {
-				result, err = bench.RunPGBench(bounded, pgbench, i.Database, l)
+				result, err = bench.RunPGBench(bounded, pgbench, i.Database, l.Load)
 			} else {
-				result, err = world.Run(bounded, on.baseURL, l, on.cpu)
+				result, err = world.Run(bounded, on.baseURLs(), l.Load, on.cpu)
 			}
 			cancel()
 			if err != nil {
 				fmt.Fprintln(std.err)
-				return r, errors.Join(err, server.stop())
+				return r, errors.Join(err, servers.stop())
 			}
 			fmt.Fprintf(std.err, " %.0f payments/s, %d errors\n", perSecond(result), result.Errors)
 			rounds[n] = append(rounds[n], result)
 		}
 	}
-	if err := server.stop(); err != nil {
+	if err := servers.stop(); err != nil {
 		return r, fmt.Errorf("the server that was measured: %w", err)
 	}
 	r.Baselines = []baselineView{}
-	for _, results := range rounds {
-		v := viewResult(c.store(), median(results))
+	for n, results := range rounds {
+		v := viewResult(c.store(), loads[n].replicas, median(results))
 		if v.Dialect == bench.Floor || v.Dialect == bench.PGBench {
 			r.Baselines = append(r.Baselines, baselineView{fmt.Sprintf("%s %s %d", v.Dialect, v.Pattern, v.Clients), v.PerSecond, v.P99, v.CPU})
 		} else {
@@ -143,7 +153,6 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 		}
 	}
 	fmt.Fprint(std.err, "audit …")
-	clock := gateway.SystemClock{}
 	began := clock.Now()
 	verdicts, err := app.Audit(ctx, i)
 	fmt.Fprintf(std.err, " %s\n", clock.Now().Sub(began).Round(time.Millisecond))
@@ -151,8 +160,14 @@ func (c benchCommand) measure(ctx context.Context, std streams, i app.Installati
 	return r, err
 }
 
+// benchLoad is a load on so many of the processes.
+type benchLoad struct {
+	bench.Load
+	replicas int
+}
+
 // loads lists every combination that was asked for.
-func (c benchCommand) loads() (all []bench.Load) {
+func (c benchCommand) loads() (all []benchLoad) {
 	dialects := c.Dialect
 	if slices.Contains(dialects, "all") {
 		dialects = bench.Dialects
@@ -166,9 +181,14 @@ func (c benchCommand) loads() (all []bench.Load) {
 	for _, dialect := range dialects {
 		for _, pattern := range c.Pattern {
 			for _, clients := range c.Clients {
-				all = append(all, bench.Load{
-					Dialect: dialect, Pattern: pattern, Clients: clients, Warmup: c.Warmup, Duration: c.Duration, Rate: c.Rate,
-				})
+				l := bench.Load{Dialect: dialect, Pattern: pattern, Clients: clients, Warmup: c.Warmup, Duration: c.Duration, Rate: c.Rate}
+				if dialect == bench.Floor || dialect == bench.PGBench {
+					all = append(all, benchLoad{l, 1})
+					continue
+				}
+				for _, replicas := range c.Replicas {
+					all = append(all, benchLoad{l, replicas})
+				}
 			}
 		}
 	}
@@ -198,13 +218,42 @@ func median(results []bench.Result) bench.Result {
 	return results[len(results)/2]
 }
 
-// benchServer is the server that is measured: a process of its own, so that its use
-// of the CPU can be told from the generator's.
+// benchServers are what is measured: processes of their own, so that their use of the
+// CPU can be told from the generator's.
+type benchServers []*benchServer
+
 type benchServer struct {
 	cmd     *exec.Cmd
 	exited  chan struct{}
 	err     error // once exited
 	baseURL string
+	ready   time.Duration // from its start until it served
+}
+
+func (all benchServers) baseURLs() (urls []string) {
+	for _, s := range all {
+		urls = append(urls, s.baseURL)
+	}
+	return urls
+}
+
+func (all benchServers) cpu() (sum time.Duration, err error) {
+	for _, s := range all {
+		used, err := bench.CPU(s.cmd.Process.Pid)
+		if err != nil {
+			return 0, err
+		}
+		sum += used
+	}
+	return sum, nil
+}
+
+// stop ends the servers, however often it is called.
+func (all benchServers) stop() (err error) {
+	for _, s := range all {
+		err = errors.Join(err, s.stop())
+	}
+	return err
 }
 
 // serveArgs is the command line of the gateway that is measured.
@@ -216,21 +265,24 @@ func serveArgs(i app.Installation) []string {
 	return args
 }
 
-// startServer runs a command of this program that serves, and returns once it does.
-func startServer(ctx context.Context, std streams, dir string, args ...string) (*benchServer, error) {
+// start runs a command of this program that serves, and returns once it does. name is
+// that of a file in dir.
+func (all *benchServers) start(ctx context.Context, std streams, dir, name string, args ...string) error {
 	self, err := os.Executable()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, err
+		return err
 	}
-	ready := filepath.Join(dir, "ready.json")
+	ready := filepath.Join(dir, name)
 	args = append([]string{os.Args[0]}, append(args, "--data="+dir, "--ready-file="+ready)...)
 	s := &benchServer{cmd: &exec.Cmd{Path: self, Args: args, Env: withoutSettings(os.Environ()), Stderr: std.err}, exited: make(chan struct{})}
+	began := clock.Now()
 	if err := s.cmd.Start(); err != nil {
-		return nil, err
+		return err
 	}
+	*all = append(*all, s)
 	go func() {
 		s.err = s.cmd.Wait()
 		close(s.exited)
@@ -242,15 +294,15 @@ func startServer(ctx context.Context, std streams, dir string, args ...string) (
 				BaseURL string `json:"base_url"`
 			}
 			err = json.Unmarshal(text, &info)
-			s.baseURL = info.BaseURL
-			return s, err
+			s.baseURL, s.ready = info.BaseURL, clock.Now().Sub(began)
+			return err
 		}
 		select {
 		case <-time.After(5 * time.Millisecond):
 		case <-s.exited:
-			return nil, fmt.Errorf("the server to measure did not start: %w", s.err)
+			return fmt.Errorf("the server to measure did not start: %w", s.err)
 		case <-ctx.Done():
-			return nil, errors.Join(ctx.Err(), s.stop())
+			return ctx.Err()
 		}
 	}
 }
@@ -260,9 +312,20 @@ func withoutSettings(environ []string) []string {
 	return slices.DeleteFunc(environ, func(v string) bool { return strings.HasPrefix(v, "GERBANG_") })
 }
 
-func (s *benchServer) cpu() (time.Duration, error) { return bench.CPU(s.cmd.Process.Pid) }
+// settled is how long a server has nothing to do before its memory is looked at.
+const settled = time.Second
 
-// stop ends the server, however often it is called.
+// idle is what a server needs that has just begun to serve.
+func (s *benchServer) idle(ctx context.Context) (serverView, error) {
+	select {
+	case <-time.After(settled):
+	case <-ctx.Done():
+		return serverView{}, ctx.Err()
+	}
+	memory, err := bench.Memory(s.cmd.Process.Pid)
+	return serverView{float64(s.ready.Milliseconds()), float64(memory) / (1 << 20)}, err
+}
+
 func (s *benchServer) stop() error {
 	select {
 	case <-s.exited:
@@ -283,14 +346,22 @@ func (s *benchServer) stop() error {
 
 // benchReport is the JSON form of everything that was measured.
 type benchReport struct {
+	Server    serverView     `json:"server"`
 	Results   []resultView   `json:"results"`
 	Baselines []baselineView `json:"baselines"`
 	AuditOK   bool           `json:"audit_ok"`
 }
 
+// serverView is what the gateway needs before any load.
+type serverView struct {
+	Ready  float64 `json:"ready_ms"` // from starting the process until it served
+	Memory float64 `json:"idle_mib"` // that is resident
+}
+
 type resultView struct {
 	Dialect     string           `json:"dialect"`
 	Store       string           `json:"store"`
+	Replicas    int              `json:"replicas"`
 	Pattern     string           `json:"pattern"`
 	Clients     int              `json:"clients"`
 	Rate        int64            `json:"rate,omitempty"`
@@ -326,23 +397,23 @@ func (c floorCommand) Run(ctx context.Context) error {
 
 func perSecond(r bench.Result) float64 { return float64(r.Payments) / r.Duration.Seconds() }
 
-func viewResult(store string, r bench.Result) resultView {
+func viewResult(store string, replicas int, r bench.Result) resultView {
 	ms := func(d time.Duration) float64 { return float64(d.Microseconds()) / 1000 }
 	return resultView{
-		r.Dialect, store, r.Pattern, r.Clients, r.Rate, perSecond(r), ms(r.P50), ms(r.P95), ms(r.P99), ms(r.Max),
+		r.Dialect, store, replicas, r.Pattern, r.Clients, r.Rate, perSecond(r), ms(r.P50), ms(r.P95), ms(r.P99), ms(r.Max),
 		r.Errors, r.ErrorCodes, r.ServerCPU.Microseconds(), r.ClientCPU.Microseconds(),
 	}
 }
 
 func (r benchReport) print(std streams) error {
 	table := tabwriter.NewWriter(std.out, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(table, "dialect\tstore\tpattern\tclients\tpayments/s\tp50 ms\tp95 ms\tp99 ms\tmax ms\terrors\tCPU µs\t")
+	fmt.Fprintln(table, "dialect\tstore\treplicas\tpattern\tclients\tpayments/s\tp50 ms\tp95 ms\tp99 ms\tmax ms\terrors\tCPU µs\t")
 	for _, v := range r.Results {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%d\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t\n",
-			v.Dialect, v.Store, v.Pattern, v.Clients, v.PerSecond, v.P50, v.P95, v.P99, v.Max, v.Errors, v.CPU)
+		fmt.Fprintf(table, "%s\t%s\t%d\t%s\t%d\t%.0f\t%.1f\t%.1f\t%.1f\t%.1f\t%d\t%d\t\n",
+			v.Dialect, v.Store, v.Replicas, v.Pattern, v.Clients, v.PerSecond, v.P50, v.P95, v.P99, v.Max, v.Errors, v.CPU)
 	}
 	for _, b := range r.Baselines {
-		fmt.Fprintf(table, "%s\t\t\t\t%.0f\t\t\t%.1f\t\t\t%d\t\n", b.Name, b.PerSecond, b.P99, b.CPU)
+		fmt.Fprintf(table, "%s\t\t\t\t\t%.0f\t\t\t%.1f\t\t\t%d\t\n", b.Name, b.PerSecond, b.P99, b.CPU)
 	}
 	if err := table.Flush(); err != nil {
 		return err

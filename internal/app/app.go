@@ -207,8 +207,8 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	web.MountAssets(root)
 	a.mountHealth(root)
 	a.mountFigures(root)
-	root.Handle("GET /openapi.json", openapi.Handler(openapi.Info{Version: c.Version, BaseURL: a.BaseURL, Detail: aboutAPI}, func() []openapi.Call {
-		return slices.Concat(spoken.openAPI.Describe(), spoken.legacy.Describe(), spoken.tokenize.Describe(), box.Describe(), describeCalls())
+	root.Handle("GET /openapi.json", openapi.Handler(openapi.Info{Version: c.Version, BaseURL: a.BaseURL, Detail: aboutSandbox}, func() []openapi.Call {
+		return slices.Concat(spoken.describe(), box.Describe(), describeHealth(), describeFigures())
 	}))
 	root.Handle("/", box.Lose(record(a.observed(spoken.mux()))))
 	return ownHost(a.BaseURL, root), a.work(ctx, func(ctx context.Context, signal string) { a.heard(ctx, clock, signal) })

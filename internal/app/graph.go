@@ -9,12 +9,14 @@ import (
 	"net"
 	"net/http"
 	"net/http/pprof"
+	"slices"
 
 	"github.com/gerbang-pay/gerbang/internal/dialect/faspay"
 	"github.com/gerbang-pay/gerbang/internal/dialect/jokul"
 	"github.com/gerbang-pay/gerbang/internal/dialect/snap"
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/notify"
+	"github.com/gerbang-pay/gerbang/internal/openapi"
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/sandbox"
 	"github.com/gerbang-pay/gerbang/internal/store"
@@ -70,6 +72,11 @@ func (d dialects) mux() *http.ServeMux {
 	mux.Handle("GET "+signingKeysPath, d.signing)
 	mux.HandleFunc("/", notFound)
 	return mux
+}
+
+// describe lists their calls and notifications for the OpenAPI document.
+func (d dialects) describe() []openapi.Call {
+	return slices.Concat(d.openAPI.Describe(), d.legacy.Describe(), d.tokenize.Describe())
 }
 
 // outbound is how notifications leave, through what stands in between.

@@ -16,6 +16,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/notify"
+	"github.com/gerbang-pay/gerbang/internal/openapi"
 	"github.com/gerbang-pay/gerbang/internal/pages"
 	"github.com/gerbang-pay/gerbang/internal/store"
 	"github.com/gerbang-pay/gerbang/internal/web"
@@ -227,6 +228,9 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 			muxes[*address].HandleFunc("/", notFound)
 		}
 	}
+	muxes[c.Listen.API].Handle("GET /openapi.json", openapi.Handler(openapi.Info{Version: c.Version, BaseURL: c.BaseURL, Detail: aboutServer}, func() []openapi.Call {
+		return slices.Concat(spoken.describe(), issuer.Describe(), describeHealth())
+	}))
 	muxes[c.Listen.API].Handle("/", a.observed(spoken.mux()))
 	pages.New(pages.Config{Gateway: a.Gateway, ReturnURL: spoken.tokenize.ReturnURL, Log: a.log}).Mount(muxes[c.Listen.Pages])
 	issuer.NewAPI(issuer.APIConfig{Gateway: a.Gateway, Clock: clock, Secrets: secrets, Log: a.log}).Mount(muxes[c.Listen.Issuer])

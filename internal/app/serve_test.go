@@ -83,6 +83,7 @@ func TestServeListenersAreSeparate(t *testing.T) {
 	}{
 		"/healthz":                          {"api pages issuer office admin", 200},
 		"/readyz":                           {"api pages issuer office admin", 200},
+		"/openapi.json":                     {"api", 200},
 		"/issuer/v1/wallets":                {"issuer", 401},
 		"/auditz":                           {"admin", 200},
 		"/metrics":                          {"admin", 200},

@@ -171,13 +171,15 @@ func (s *signing) follow(ctx context.Context) {
 	}
 }
 
+type signingKeys struct {
+	Keys []SigningKey `json:"keys"`
+}
+
 // ServeHTTP publishes the public keys that sign, will sign, or have signed tokens which
 // are accepted.
 func (s *signing) ServeHTTP(w http.ResponseWriter, _ *http.Request) {
 	now := s.clock.Now()
-	answer := struct {
-		Keys []SigningKey `json:"keys"`
-	}{}
+	answer := signingKeys{}
 	s.mu.Lock()
 	for _, k := range s.list {
 		if k.acceptedAt(now) {

@@ -103,7 +103,7 @@ func TestNoLoadIsRefused(t *testing.T) {
 		{Dialect: "none", Pattern: "hot", Clients: 1, Duration: time.Second},
 		{Dialect: "snap", Pattern: "none", Clients: 1, Duration: time.Second},
 	} {
-		if _, err := world.Run(t.Context(), "http://127.0.0.1:1", l, noCPU); err == nil {
+		if _, err := world.Run(t.Context(), []string{"http://127.0.0.1:1"}, l, noCPU); err == nil {
 			t.Errorf("%+v was run", l)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 // PayOnce lets each of two clients of a load make a payment, and returns how they
 // ended.
 func (w *World) PayOnce(ctx context.Context, baseURL, dialect, pattern string) (codes []string, err error) {
-	payers, err := w.payers(ctx, baseURL, Load{Dialect: dialect, Pattern: pattern, Clients: 2})
+	payers, err := w.payers(ctx, []string{baseURL}, Load{Dialect: dialect, Pattern: pattern, Clients: 2})
 	for _, p := range payers {
 		codes = append(codes, p.pay())
 		p.close()
@@ -20,7 +20,7 @@ func (w *World) PayOnce(ctx context.Context, baseURL, dialect, pattern string) (
 // PayTimes makes n payments with as many clients, as fast as they go, and returns
 // how many failed.
 func (w *World) PayTimes(ctx context.Context, baseURL, dialect, pattern string, clients, n int) (failed int64, err error) {
-	payers, err := w.payers(ctx, baseURL, Load{Dialect: dialect, Pattern: pattern, Clients: clients})
+	payers, err := w.payers(ctx, []string{baseURL}, Load{Dialect: dialect, Pattern: pattern, Clients: clients})
 	if err != nil {
 		return 0, err
 	}

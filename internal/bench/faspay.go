@@ -22,9 +22,7 @@ func (s *scene) faspayPayers(ctx context.Context, clients int) (payers []payer, 
 	made := make([]*faspayPayer, clients)
 	owners, err := s.owners(ctx, clients, func(i int, o *owner) (err error) {
 		p := &faspayPayer{scene: s, owner: o, merchant: s.merchantOf(i)}
-		if p.conn, err = newConn(s.baseURL); err != nil {
-			return err
-		}
+		p.conn = s.newConn()
 		made[i] = p
 		m := s.merchants[p.merchant].Faspay
 		page, code, err := p.ask(faspay.ServiceActivation, faspay.ActivationRequest{

@@ -18,10 +18,7 @@ type floorPayer struct {
 
 func (s *scene) floorPayers(_ context.Context, clients int) (payers []payer, err error) {
 	for range clients {
-		c, err := newConn(s.baseURL)
-		if err != nil {
-			return payers, err
-		}
+		c := s.newConn()
 		payers = append(payers, &floorPayer{s, c})
 	}
 	return payers, nil

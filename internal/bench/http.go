@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"net/url"
 	"strconv"
 	"time"
 )
@@ -22,14 +21,6 @@ type conn struct {
 	reader *bufio.Reader
 	out    bytes.Buffer // a request
 	in     bytes.Buffer // the body of an answer
-}
-
-func newConn(baseURL string) (*conn, error) {
-	u, err := url.Parse(baseURL)
-	if err != nil {
-		return nil, err
-	}
-	return &conn{host: u.Host}, nil
 }
 
 // header is one line of a request's head.

@@ -17,10 +17,7 @@ type jokulPayer struct {
 func (s *scene) jokulPayers(_ context.Context, clients int) ([]payer, error) {
 	var payers []payer
 	for range clients {
-		c, err := newConn(s.baseURL)
-		if err != nil {
-			return payers, err
-		}
+		c := s.newConn()
 		payers = append(payers, &jokulPayer{s, c})
 	}
 	return payers, nil

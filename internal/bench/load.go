@@ -160,13 +160,13 @@ func (l Load) result(tallies []tally, used [2]usage) Result {
 	return r
 }
 
-// Run puts the server at baseURL under load. cpu tells how much CPU time it has used
-// so far.
-func (w *World) Run(ctx context.Context, baseURL string, l Load, cpu func() (time.Duration, error)) (Result, error) {
+// Run puts servers of one installation under load, given by their base URLs. cpu tells
+// how much CPU time they have used so far.
+func (w *World) Run(ctx context.Context, servers []string, l Load, cpu func() (time.Duration, error)) (Result, error) {
 	if l.Clients < 1 || l.Duration <= 0 || l.Rate < 0 {
 		return Result{}, fmt.Errorf("bench: %d clients for %s at %d/s is no load", l.Clients, l.Duration, l.Rate)
 	}
-	payers, err := w.payers(ctx, baseURL, l)
+	payers, err := w.payers(ctx, servers, l)
 	defer func() {
 		for _, p := range payers {
 			p.close()

@@ -3,6 +3,7 @@ package bench
 import (
 	"context"
 	"fmt"
+	"net/url"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -11,9 +12,16 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// payers makes the clients of a load.
-func (w *World) payers(ctx context.Context, baseURL string, l Load) ([]payer, error) {
-	s := &scene{World: w, baseURL: baseURL, spread: l.Pattern == "spread", run: strconv.FormatInt(now().UnixMilli(), 36)}
+// payers makes the clients of a load, whose connections take turns with the servers.
+func (w *World) payers(ctx context.Context, servers []string, l Load) ([]payer, error) {
+	s := &scene{World: w, spread: l.Pattern == "spread", run: strconv.FormatInt(now().UnixMilli(), 36)}
+	for _, base := range servers {
+		u, err := url.Parse(base)
+		if err != nil {
+			return nil, err
+		}
+		s.hosts = append(s.hosts, u.Host)
+	}
 	if !s.spread && l.Pattern != "hot" {
 		return nil, fmt.Errorf("%q is no pattern", l.Pattern)
 	}
@@ -29,10 +37,16 @@ func (w *World) payers(ctx context.Context, baseURL string, l Load) ([]payer, er
 // scene is a World under one load.
 type scene struct {
 	*World
-	baseURL string
-	spread  bool
-	run     string       // tells references of one load from those of another
-	count   atomic.Int64 // payments begun, by all clients
+	hosts     []string // of the servers
+	connected atomic.Int64
+	spread    bool
+	run       string       // tells references of one load from those of another
+	count     atomic.Int64 // payments begun, by all clients
+}
+
+// newConn is a connection to the server whose turn it is.
+func (s *scene) newConn() *conn {
+	return &conn{host: s.hosts[int(s.connected.Add(1))%len(s.hosts)]}
 }
 
 // order is who pays what to whom.
@@ -77,11 +91,7 @@ func (s *scene) each(ctx context.Context, n int, make func(c *conn, i int) error
 	failures := [atOnce]error{}
 	for worker := range atOnce {
 		group.Go(func() {
-			c, err := newConn(s.baseURL)
-			if err != nil {
-				failures[worker] = err
-				return
-			}
+			c := s.newConn()
 			defer c.close()
 			for i := int(taken.Add(1)) - 1; i < n && ctx.Err() == nil; i = int(taken.Add(1)) - 1 {
 				if err := make(c, i); err != nil {

@@ -25,9 +25,7 @@ func (s *scene) owners(ctx context.Context, n int, more func(i int, o *owner) er
 	series := now().UnixMilli() / 10 % 1_000_000 // tells the numbers of one load from those of another
 	return all, s.each(ctx, n, func(_ *conn, i int) (err error) {
 		o := &owner{local: fmt.Sprintf("0818%06d%03d", series, i)}
-		if o.phone, err = newConn(s.baseURL); err != nil {
-			return err
-		}
+		o.phone = s.newConn()
 		all[i] = o
 		if err := o.control("/wallets", map[string]any{"phone": o.local, "pin": ownerPIN, "cash": int64(worldCash)}, nil); err != nil {
 			return err
@@ -73,10 +71,7 @@ func (s *scene) pushPayers(ctx context.Context, clients int) (payers []payer, er
 		return nil, err
 	}
 	for _, o := range owners {
-		c, err := newConn(s.baseURL)
-		if err != nil {
-			return payers, err
-		}
+		c := s.newConn()
 		payers = append(payers, &pushPayer{s, c, o})
 	}
 	return payers, nil

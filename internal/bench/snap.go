@@ -45,10 +45,7 @@ func (s *scene) snapPayers(ctx context.Context, clients int) ([]payer, error) {
 	}
 	var payers []payer
 	for range clients {
-		c, err := newConn(s.baseURL)
-		if err != nil {
-			return payers, err
-		}
+		c := s.newConn()
 		payers = append(payers, &snapPayer{s, c, b2b, customer})
 	}
 	return payers, nil

@@ -13,12 +13,10 @@ import (
 	"runtime/debug"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/jsonapi"
 	"github.com/gerbang-pay/gerbang/internal/ledger"
-	"github.com/gerbang-pay/gerbang/internal/money"
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
@@ -54,26 +52,34 @@ type call struct {
 	claim gateway.Claim // of a POST
 }
 
-// operations are the calls. A claimed one uses up its id in the gateway's own
-// transaction, because doing it twice would move money twice.
-var operations = []struct {
+// operation is one call: what it does, and how the OpenAPI document describes it.
+type operation struct {
 	pattern string
 	handle  func(*call) (any, error)
+	// claims says that the handler uses up the call's id in the gateway's own
+	// transaction, because doing it twice would move money twice.
 	claims  bool
-}{
-	{"GET /wallets", (*call).list, false},
-	{"POST /wallets", (*call).open, false},
-	{"GET /wallets/{phone}", (*call).wallet, false},
-	{"POST /wallets/{phone}/topup", (*call).topUp, true},
-	{"POST /wallets/{phone}/status", (*call).setStatus, false},
-	{"POST /wallets/{phone}/limits", (*call).setLimits, false},
-	{"POST /wallets/{phone}/pin", (*call).setPIN, false},
-	{"POST /wallets/{phone}/number", (*call).changeNumber, false},
-	{"GET /wallets/{phone}/prompts", (*call).prompts, false},
-	{"POST /wallets/{phone}/prompts/{id}/approve", (*call).approve, false},
-	{"POST /wallets/{phone}/prompts/{id}/decline", (*call).decline, false},
-	{"POST /wallets/{phone}/links/{id}/unlink", (*call).unlink, false},
-	{"GET /wallets/{phone}/payments", (*call).payments, false},
+	summary string
+	query   string // the member of the query that may be given
+	request any    // nil: there is no body
+	answer  any
+	created bool // 201
+}
+
+var operations = []operation{
+	{pattern: "GET /wallets", handle: (*call).list, summary: "List the wallets by number, a hundred at once, those after a number", query: "after", answer: walletList{}},
+	{pattern: "POST /wallets", handle: (*call).open, summary: "Open a wallet", request: NewWallet{}, answer: Wallet{}, created: true},
+	{pattern: "GET /wallets/{phone}", handle: (*call).wallet, summary: "Show a wallet with its prompts and links", answer: Wallet{}},
+	{pattern: "POST /wallets/{phone}/topup", handle: (*call).topUp, claims: true, summary: "Fill a wallet", request: topUp{}, answer: Wallet{}},
+	{pattern: "POST /wallets/{phone}/status", handle: (*call).setStatus, summary: "Block a wallet, or open it again", request: statusChange{}, answer: Wallet{}},
+	{pattern: "POST /wallets/{phone}/limits", handle: (*call).setLimits, summary: "Set all limits of a wallet", request: Limits{}, answer: Wallet{}},
+	{pattern: "POST /wallets/{phone}/pin", handle: (*call).setPIN, summary: "Give a wallet another PIN", request: pinChange{}, answer: Wallet{}},
+	{pattern: "POST /wallets/{phone}/number", handle: (*call).changeNumber, summary: "Move a wallet to another phone number", request: numberChange{}, answer: Wallet{}},
+	{pattern: "GET /wallets/{phone}/prompts", handle: (*call).prompts, summary: "List the push payments that wait for the owner, oldest first", answer: promptList{}},
+	{pattern: "POST /wallets/{phone}/prompts/{id}/approve", handle: (*call).approve, summary: "The owner pays a push payment", request: approval{}, answer: PromptAnswer{}},
+	{pattern: "POST /wallets/{phone}/prompts/{id}/decline", handle: (*call).decline, summary: "The owner declines a push payment", answer: PromptAnswer{}},
+	{pattern: "POST /wallets/{phone}/links/{id}/unlink", handle: (*call).unlink, summary: "The owner ends a merchant's link", answer: Wallet{}},
+	{pattern: "GET /wallets/{phone}/payments", handle: (*call).payments, summary: "List what the wallet has paid, or not, newest first, a hundred at once, those before one", query: "before", answer: paymentList{}},
 }
 
 // Mount registers the calls.
@@ -183,18 +189,11 @@ func (c *call) list() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	type row struct {
-		Phone  gateway.Phone        `json:"phone"`
-		Name   string               `json:"name"`
-		Status gateway.WalletStatus `json:"status"`
-		Cash   money.Amount         `json:"cash"`
-		Points money.Amount         `json:"points"`
-	}
-	rows := make([]row, 0, len(wallets))
+	answer := walletList{make([]listedWallet, 0, len(wallets))}
 	for _, w := range wallets {
-		rows = append(rows, row{w.Phone, w.Name, w.Status, w.Balance.Cash, w.Balance.Points})
+		answer.Wallets = append(answer.Wallets, listedWallet{w.Phone, w.Name, w.Status, w.Balance.Cash, w.Balance.Points})
 	}
-	return map[string]any{"wallets": rows}, nil
+	return answer, nil
 }
 
 func (c *call) open() (any, error) {
@@ -238,10 +237,7 @@ func (c *call) change(into any, change func(gateway.Phone) error) (any, error) {
 }
 
 func (c *call) topUp() (any, error) {
-	var in struct {
-		Cash   money.Amount `json:"cash"`
-		Points money.Amount `json:"points"`
-	}
+	var in topUp
 	return c.change(&in, func(phone gateway.Phone) error {
 		_, err := c.Gateway.TopUpOnce(c.ctx, c.claim, phone, ledger.Split{Cash: in.Cash, Points: in.Points})
 		return err
@@ -249,9 +245,7 @@ func (c *call) topUp() (any, error) {
 }
 
 func (c *call) setStatus() (any, error) {
-	var in struct {
-		Status gateway.WalletStatus `json:"status"`
-	}
+	var in statusChange
 	return c.change(&in, func(phone gateway.Phone) error {
 		_, err := c.Gateway.SetWalletStatus(c.ctx, phone, in.Status)
 		return err
@@ -267,9 +261,7 @@ func (c *call) setLimits() (any, error) {
 }
 
 func (c *call) setPIN() (any, error) {
-	var in struct {
-		PIN string `json:"pin"`
-	}
+	var in pinChange
 	return c.change(&in, func(phone gateway.Phone) error { return c.Gateway.SetPIN(c.ctx, phone, in.PIN) })
 }
 
@@ -278,9 +270,7 @@ func (c *call) changeNumber() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in struct {
-		Phone string `json:"phone"`
-	}
+	var in numberChange
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}
@@ -300,14 +290,7 @@ func (c *call) prompts() (any, error) {
 		return nil, err
 	}
 	list, err := ViewPrompts(c.ctx, c.Gateway, phone)
-	return map[string]any{"prompts": list}, err
-}
-
-// PromptAnswer is the JSON form of how a push ended.
-type PromptAnswer struct {
-	State  gateway.PaymentState `json:"state"`
-	Cash   money.Amount         `json:"cash_used"`
-	Points money.Amount         `json:"points_used"`
+	return promptList{list}, err
 }
 
 // AnswerOf is a push as it stands.
@@ -318,10 +301,7 @@ func AnswerOf(p gateway.PushStatus) PromptAnswer {
 func answered(p gateway.PushStatus, err error) (any, error) { return AnswerOf(p), err }
 
 func (c *call) approve() (any, error) {
-	in := struct {
-		PIN string     `json:"pin"`
-		Use ledger.Use `json:"use"`
-	}{Use: ledger.UseCash}
+	in := approval{Use: ledger.UseCash}
 	phone, err := c.phone()
 	if err != nil {
 		return nil, err
@@ -359,24 +339,13 @@ func (c *call) payments() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	type row struct {
-		ID       gateway.PaymentID    `json:"id"`
-		Merchant string               `json:"merchant"`
-		Number   string               `json:"reference"`
-		Amount   money.Amount         `json:"amount"`
-		State    gateway.PaymentState `json:"state"`
-		Cash     money.Amount         `json:"cash_used"`
-		Points   money.Amount         `json:"points_used"`
-		Refunded money.Amount         `json:"refunded"`
-		FinalAt  time.Time            `json:"final_at"`
-	}
-	names, rows := MerchantNames{}, make([]row, 0, len(list))
+	names, answer := MerchantNames{}, paymentList{make([]listedPayment, 0, len(list))}
 	for _, p := range list {
 		name, err := names.Of(c.ctx, c.Gateway, p.MerchantID)
 		if err != nil {
 			return nil, err
 		}
-		rows = append(rows, row{p.ID, name, p.Reference, p.Amount, p.State, p.Split.Cash, p.Split.Points, p.Refunded.Total(), p.FinalAt})
+		answer.Payments = append(answer.Payments, listedPayment{p.ID, name, p.Reference, p.Amount, p.State, p.Split.Cash, p.Split.Points, p.Refunded.Total(), p.FinalAt})
 	}
-	return map[string]any{"payments": rows}, nil
+	return answer, nil
 }

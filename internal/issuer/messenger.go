@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
-	"github.com/gerbang-pay/gerbang/internal/money"
 )
 
 // MessengerConfig is what a Messenger needs. All but Log are required.
@@ -167,32 +166,17 @@ func (m *Messenger) send(ctx context.Context, out gateway.OutgoingMessage) (err 
 	return nil
 }
 
-// message is the JSON form of a message, as docs/issuer.md describes it.
-type message struct {
-	Type      string    `json:"type"`
-	Timestamp time.Time `json:"timestamp"`
-	Data      any       `json:"data"`
-}
+// Types of messages.
+const (
+	codeCreated   = "code.created"
+	promptCreated = "prompt.created"
+)
 
-type codeData struct {
-	Phone     gateway.Phone `json:"phone"`
-	Code      string        `json:"code"`
-	Purpose   string        `json:"purpose"` // "binding" or "payment"
-	Merchant  string        `json:"merchant"`
-	Amount    money.Amount  `json:"amount,omitempty"`
-	ExpiresAt time.Time     `json:"expires_at"`
-}
-
-type promptData struct {
-	Phone gateway.Phone `json:"phone"`
-	Prompt
-}
-
-func messageOf(out gateway.OutgoingMessage) message {
+func messageOf(out gateway.OutgoingMessage) any {
 	if out.Message.Kind == gateway.MessagePrompt {
-		return message{"prompt.created", out.CreatedAt, promptData{out.Phone, Prompt{
+		return message[promptData]{promptCreated, out.CreatedAt, promptData{out.Phone, Prompt{
 			ID: gateway.PaymentID(out.Subject), Merchant: out.Merchant, InvoiceNumber: out.Reference, Amount: out.Amount, ExpiresAt: out.ExpiresAt,
 		}}}
 	}
-	return message{"code.created", out.CreatedAt, codeData{out.Phone, out.Code, string(out.Purpose), out.Merchant, out.Amount, out.ExpiresAt}}
+	return message[codeData]{codeCreated, out.CreatedAt, codeData{out.Phone, out.Code, string(out.Purpose), out.Merchant, out.Amount, out.ExpiresAt}}
 }

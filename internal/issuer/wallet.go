@@ -118,10 +118,10 @@ func (n MerchantNames) Of(ctx context.Context, g *gateway.Gateway, id gateway.Me
 // NewWallet is the JSON form of a wallet to be opened.
 type NewWallet struct {
 	Phone  string               `json:"phone"`
-	Name   string               `json:"name"`
+	Name   string               `json:"name,omitempty"`
 	PIN    string               `json:"pin"`
-	Status gateway.WalletStatus `json:"status"`
-	Limits Limits               `json:"limits"`
+	Status gateway.WalletStatus `json:"status,omitempty"` // default active
+	Limits Limits               `json:"limits,omitzero"`
 }
 
 // Checked is the wallet for the gateway.

@@ -247,7 +247,7 @@ func (d *document) check(o *operation, status int, request, answer string) error
 	return nil
 }
 
-// served reads the document of a sandbox.
+// served reads the document of a server.
 func served(t *testing.T, base string) *document {
 	t.Helper()
 	d := &document{}
@@ -258,7 +258,7 @@ func served(t *testing.T, base string) *document {
 	if err := json.Unmarshal([]byte(text), d); err != nil {
 		t.Fatal(err)
 	}
-	if d.OpenAPI != "3.1.0" || len(d.Paths) < 50 || len(d.Webhooks) < 5 {
+	if d.OpenAPI != "3.1.0" || len(d.Paths) < 30 || len(d.Webhooks) < 5 {
 		t.Fatalf("version %q, %d paths, %d webhooks", d.OpenAPI, len(d.Paths), len(d.Webhooks))
 	}
 	ids := map[string]bool{}
@@ -332,28 +332,34 @@ func TestDocument(t *testing.T) {
 	checkLog(t, sandbox, d)
 	checkControl(t, sandbox, d)
 
-	for _, item := range d.Paths {
-		for _, o := range item {
-			path := o.name[strings.Index(o.name, "/"):]
-			if _, same := d.Paths[path+"/"]; !o.seen && !o.Deprecated && !same {
-				t.Errorf("%s was not to be seen", o.name)
+	d.allSeen(t)
+	d.allServed(t, "/sandbox/", func(string) string { return sandbox.URL })
+}
+
+// allSeen reports what was described and is not to be seen.
+func (d *document) allSeen(t *testing.T) {
+	t.Helper()
+	for _, group := range []map[string]map[string]*operation{d.Paths, d.Webhooks} {
+		for path, item := range group {
+			for _, o := range item {
+				if _, same := d.Paths[path+"/"]; !o.seen && !o.Deprecated && !same {
+					t.Errorf("%s was not to be seen", o.name)
+				}
 			}
 		}
 	}
-	for _, item := range d.Webhooks {
-		for _, o := range item {
-			if !o.seen {
-				t.Errorf("%s was not to be seen", o.name)
-			}
-		}
-	}
-	// What is deprecated is the same under another path: it is enough that it is there.
+}
+
+// allServed calls each path, but those with a prefix, without knowing anything: what is
+// deprecated is the same under another path, and it is enough that it is there.
+func (d *document) allServed(t *testing.T, but string, base func(path string) string) {
+	t.Helper()
 	for path, item := range d.Paths {
 		for method := range item {
-			if strings.HasPrefix(path, "/sandbox/") {
+			if strings.HasPrefix(path, but) {
 				continue
 			}
-			if status, answer := request(t, strings.ToUpper(method), sandbox.URL+path, nil); status == http.StatusMethodNotAllowed || strings.Contains(answer, "no protocol spoken here") {
+			if status, answer := request(t, strings.ToUpper(method), base(path)+path, nil); status == http.StatusMethodNotAllowed || strings.Contains(answer, "no protocol spoken here") {
 				t.Errorf("%s %s: HTTP %d %s", method, path, status, answer)
 			}
 		}
@@ -565,7 +571,7 @@ func checkControl(t *testing.T, sandbox *ovotest.Sandbox, d *document) {
 	}
 	type o = map[string]any
 
-	for _, path := range []string{"/healthz", "/readyz", "/auditz", "/openapi.json"} {
+	for _, path := range []string{"/healthz", "/readyz", "/auditz", "/openapi.json", "/.well-known/gerbang/signing-keys"} {
 		call("GET", path, nil, 200)
 	}
 	api("GET", "/info", nil, 200)
