@@ -24,6 +24,8 @@ var joined = map[string]string{
 	"t.skipping()":                      "a clause of the engine, in the source",
 	"l.arg()":                           "a placeholder",
 	"exact.arg()":                       "a placeholder",
+	"others":                            "a condition in the source, of placeholders",
+	`strings.Join(placeholders, ", ")`:  "placeholders",
 	"buckets()":                         "sums over columns, in the source",
 	"t.holding()":                       "a clause of the engine, in the source",
 	"day":                               "arithmetic, in the source",

@@ -10,7 +10,8 @@ import (
 )
 
 // PrepareBench makes an installation with the world of package bench in it and,
-// before any load, a number of payments that were already made. progress may be nil.
+// before any load, a number of payments that were made, and counted for reports, long
+// ago. progress may be nil.
 func PrepareBench(ctx context.Context, i Installation, payments int, progress func(done int)) (*bench.World, error) {
 	keys, err := i.masterKey(true)
 	if err != nil {
@@ -23,6 +24,9 @@ func PrepareBench(ctx context.Context, i Installation, payments int, progress fu
 	world, err := bench.Settle(ctx, db)
 	if err == nil {
 		err = db.Prefill(ctx, payments, progress)
+	}
+	if err == nil {
+		_, err = gateway.New(gateway.Config{Store: db, Clock: gateway.SystemClock{}, Keys: keys}).Tally(ctx)
 	}
 	return world, errors.Join(err, db.Close())
 }

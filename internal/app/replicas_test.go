@@ -21,7 +21,7 @@ func severalProcesses(t *testing.T) {
 }
 
 // ofSQLite is for tests of what Gerbang asks of its own database file.
-func ofSQLite(t *testing.T) {
+func ofSQLite(t testing.TB) {
 	t.Helper()
 	if onPostgres() {
 		t.Skip("PostgreSQL writes its files itself")

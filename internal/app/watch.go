@@ -23,23 +23,31 @@ type watch struct {
 	broken  []gateway.Invariant
 }
 
-// watchInterval and watchBatch bound what watching costs.
+// What bounds the cost of watching: batches begin a second apart or, while more waits to
+// be checked than a batch takes, after a pause that leaves it a tenth of one core.
 const (
 	watchInterval = time.Second
 	watchBatch    = 2000
+	watchPause    = 9   // times what the batch took
 	maxBroken     = 100 // findings that are kept to be shown; the log has all
 )
 
 // run checks until ctx ends.
 func (w *watch) run(ctx context.Context, a *App) {
-	tick := time.NewTicker(watchInterval)
-	defer tick.Stop()
+	var clock gateway.SystemClock
+	pause := time.NewTimer(0)
+	defer pause.Stop()
 	for {
-		w.look(ctx, a)
 		select {
-		case <-tick.C:
+		case <-pause.C:
 		case <-ctx.Done():
 			return
+		}
+		began := clock.Now()
+		if w.look(ctx, a); w.current || w.failing != "" { // written by look alone
+			pause.Reset(watchInterval)
+		} else {
+			pause.Reset(min(watchInterval, watchPause*clock.Now().Sub(began)))
 		}
 	}
 }

@@ -188,7 +188,7 @@ func TestResend(t *testing.T) {
 	due := must(o.ClaimNotifications(t.Context(), time.Minute, 100))(t)
 	subjects := map[string]int{}
 	for _, out := range due {
-		subjects[out.Notification.Subject]++
+		subjects[out.Subject]++
 	}
 	if subjects[string(o.mine.paid.ID)] != 1 || subjects[string(o.other.paid.ID)] != 1 || len(due) != 2 {
 		t.Errorf("queued: %v", subjects)
@@ -204,8 +204,8 @@ func TestResendMany(t *testing.T) {
 		o.pay(o.mine, gateway.SNAPRecurring, fmt.Sprint("MANY-", i), 100, ledger.UseCash)
 	}
 	for _, out := range must(o.ClaimNotifications(t.Context(), time.Minute, 1000))(t) {
-		a := gateway.Attempt{NotificationID: out.Notification.ID, Number: 1, At: o.clock.Now(), Status: 500, Error: "no"}
-		if err := o.FinishAttempt(t.Context(), out.Notification, a, gateway.NotificationFailed, time.Time{}); err != nil {
+		a := gateway.Attempt{NotificationID: out.ID, Number: 1, At: o.clock.Now(), Status: 500, Error: "no"}
+		if err := o.FinishAttempt(t.Context(), out, a, gateway.NotificationFailed, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -96,13 +96,13 @@ func (o *office) shop(name string, n int) (s shop) {
 	o.pay(s, gateway.SNAPRecurring, fmt.Sprintf("INV-%d-C", n), 9_999_999, ledger.UseCash) // more than the wallet holds
 	for _, out := range must(o.ClaimNotifications(o.t.Context(), time.Minute, 100))(o.t) {
 		state, attempt := gateway.NotificationDelivered, gateway.Attempt{
-			NotificationID: out.Notification.ID, Number: 1, URL: "https://shop.test/notify", At: o.clock.Now().UTC(), Took: 42 * time.Millisecond, Status: 200, Answer: "ok",
+			NotificationID: out.ID, Number: 1, URL: "https://shop.test/notify", At: o.clock.Now().UTC(), Took: 42 * time.Millisecond, Status: 200, Answer: "ok",
 		}
-		if out.Notification.Subject == string(s.paid.ID) {
+		if out.Subject == string(s.paid.ID) {
 			state, attempt.Status, attempt.Answer, attempt.Error = gateway.NotificationFailed, 500, "<b>broken</b>", "the answer is HTTP 500"
-			s.notification = out.Notification
+			s.notification = out
 		}
-		if err := o.FinishAttempt(o.t.Context(), out.Notification, attempt, state, time.Time{}); err != nil {
+		if err := o.FinishAttempt(o.t.Context(), out, attempt, state, time.Time{}); err != nil {
 			o.t.Fatal(err)
 		}
 	}
@@ -319,8 +319,8 @@ func (o *office) busyDay() {
 			}
 		}
 		for i, out := range must(o.ClaimNotifications(o.t.Context(), time.Minute, 100))(o.t) {
-			a := gateway.Attempt{NotificationID: out.Notification.ID, Number: 1, URL: "https://shop.test/notify", At: o.clock.Now().UTC(), Took: time.Duration(30+i*170) * time.Millisecond, Status: 200}
-			if err := o.FinishAttempt(o.t.Context(), out.Notification, a, gateway.NotificationDelivered, time.Time{}); err != nil {
+			a := gateway.Attempt{NotificationID: out.ID, Number: 1, URL: "https://shop.test/notify", At: o.clock.Now().UTC(), Took: time.Duration(30+i*170) * time.Millisecond, Status: 200}
+			if err := o.FinishAttempt(o.t.Context(), out, a, gateway.NotificationDelivered, time.Time{}); err != nil {
 				o.t.Fatal(err)
 			}
 		}

@@ -353,12 +353,12 @@ func TestMarkupIsText(t *testing.T) {
 	s.binding = o.bind(s.Merchant)
 	s.paid, _ = o.pay(s, gateway.SNAPRecurring, evil, 50_000, ledger.UseCash)
 	for _, out := range must(o.ClaimNotifications(t.Context(), time.Minute, 100))(t) {
-		if err := o.FinishAttempt(t.Context(), out.Notification, gateway.Attempt{
-			NotificationID: out.Notification.ID, Number: 1, URL: "https://shop.test/" + evil, Status: 500, Answer: evil, Error: evil,
+		if err := o.FinishAttempt(t.Context(), out, gateway.Attempt{
+			NotificationID: out.ID, Number: 1, URL: "https://shop.test/" + evil, Status: 500, Answer: evil, Error: evil,
 		}, gateway.NotificationFailed, time.Time{}); err != nil {
 			t.Fatal(err)
 		}
-		s.notification = out.Notification
+		s.notification = out
 	}
 	b := o.browser()
 	b.follow(b.post("/payments/"+string(s.paid.ID), "/payments/"+string(s.paid.ID)+"/refund", "amount", "1000", "reason", evil, "sure", "yes", "reference", "BO-"+evil))

@@ -248,7 +248,7 @@ var operations = map[string]func(b *bundle) operation{
 		if len(due) != 1 {
 			b.t.Fatal(due)
 		}
-		n := due[0].Notification
+		n := due[0]
 		return func(g *gateway.Gateway, i int) error {
 			return g.FinishAttempt(b.t.Context(), n, gateway.Attempt{NotificationID: n.ID, Number: 1, At: b.clock.Now()}, gateway.NotificationDelivered, time.Time{})
 		}

@@ -663,8 +663,12 @@ func TestNotifications(t *testing.T) {
 		t.Error("the notifier was not woken")
 	}
 	claimed := must(b.ClaimNotifications(t.Context(), time.Minute, 10))(t)
-	if len(claimed) != 2 || claimed[0].Event.Kind != gateway.EventBindingActive || claimed[1].Payment.Amount != 1_000 {
+	if len(claimed) != 2 {
 		t.Fatalf("claimed %+v", claimed)
+	}
+	bound, paid := must(b.Outgoing(t.Context(), claimed[0]))(t), must(b.Outgoing(t.Context(), claimed[1]))(t)
+	if bound.Event.Kind != gateway.EventBindingActive || paid.Payment.Amount != 1_000 {
+		t.Fatalf("they tell of %+v and %+v", bound, paid)
 	}
 	if again := must(b.ClaimNotifications(t.Context(), time.Minute, 10))(t); len(again) != 0 {
 		t.Fatalf("claimed %d twice", len(again))
@@ -676,11 +680,11 @@ func TestNotifications(t *testing.T) {
 	if len(successor) != 2 {
 		t.Fatalf("%d were rescued, want 2", len(successor))
 	}
-	late := claimed[1].Notification
+	late := claimed[1]
 	if err := b.FinishAttempt(t.Context(), late, gateway.Attempt{NotificationID: late.ID, Number: 1}, gateway.NotificationFailed, time.Time{}); err != nil {
 		t.Fatal(err)
 	}
-	n := successor[1].Notification
+	n := successor[1]
 	if err := b.FinishAttempt(t.Context(), n, gateway.Attempt{NotificationID: n.ID, Number: 1, Status: 200}, gateway.NotificationDelivered, time.Time{}); err != nil {
 		t.Fatal(err)
 	}

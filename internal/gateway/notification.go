@@ -60,27 +60,31 @@ type Outgoing struct {
 }
 
 // ClaimNotifications takes up to limit due notifications for one worker until the
-// lease ends.
-func (g *Gateway) ClaimNotifications(ctx context.Context, lease time.Duration, limit int) ([]Outgoing, error) {
-	var due []Notification
-	if err := g.store.Update(ctx, func(tx Tx) (err error) {
-		due, err = tx.ClaimNotifications(tx.Now().Add(lease), limit)
-		return err
-	}); err != nil || len(due) == 0 {
-		return nil, err
-	}
-	// What they tell of does not change any more, or may be told as it is by now; to
-	// read it here keeps payments waiting no longer than the claim does.
-	claimed := make([]Outgoing, len(due))
-	err := g.view(ctx, "", func(tx Tx) (err error) {
-		for i, n := range due {
-			if claimed[i], err = outgoing(tx, n); err != nil {
-				return err
-			}
+// lease ends, but those of some merchants.
+func (g *Gateway) ClaimNotifications(ctx context.Context, lease time.Duration, limit int, except ...MerchantID) (claimed []Notification, err error) {
+	var from time.Time
+	if len(except) > 0 {
+		// They may have any number that are due, which to pass over keeps no payment
+		// waiting when it is done here.
+		var queued bool
+		if from, queued, err = g.nextNotification(ctx, time.Time{}, except); err != nil || !queued {
+			return nil, err
 		}
-		return nil
+	}
+	err = g.store.Update(ctx, func(tx Tx) (err error) {
+		claimed, err = tx.ClaimNotifications(tx.Now().Add(lease), limit, from, except)
+		return err
 	})
 	return claimed, err
+}
+
+// Outgoing reads what a claimed notification tells of, as it is by now.
+func (g *Gateway) Outgoing(ctx context.Context, n Notification) (out Outgoing, err error) {
+	err = g.view(ctx, "", func(tx Tx) (err error) {
+		out, err = outgoing(tx, n)
+		return err
+	})
+	return out, err
 }
 
 func outgoing(tx Tx, n Notification) (out Outgoing, err error) {
@@ -108,11 +112,15 @@ func outgoing(tx Tx, n Notification) (out Outgoing, err error) {
 	return out, err
 }
 
-// NextNotification is when the earliest queued notification is due, or false when
-// none is queued.
-func (g *Gateway) NextNotification(ctx context.Context) (at time.Time, ok bool, err error) {
+// NextNotification is when the earliest queued notification is due of those that are
+// due after a moment, or false when there is none.
+func (g *Gateway) NextNotification(ctx context.Context, after time.Time) (at time.Time, ok bool, err error) {
+	return g.nextNotification(ctx, after, nil)
+}
+
+func (g *Gateway) nextNotification(ctx context.Context, after time.Time, except []MerchantID) (at time.Time, ok bool, err error) {
 	err = g.view(ctx, "", func(tx Tx) error {
-		at, err = tx.NextNotification()
+		at, err = tx.NextNotification(after, except)
 		if errors.Is(err, ErrNoRow) {
 			return nil
 		}
@@ -230,7 +238,7 @@ func (g *Gateway) Outbox(ctx context.Context) (o Outbox, err error) {
 		if o.Queued, err = tx.CountNotifications("", NotificationQueued, OutboxMax); err != nil || o.Queued == 0 {
 			return err
 		}
-		next, err := tx.NextNotification()
+		next, err := tx.NextNotification(time.Time{}, nil)
 		o.Overdue = max(0, tx.Now().Sub(next))
 		return err
 	})

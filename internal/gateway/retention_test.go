@@ -30,8 +30,7 @@ func TestPrune(t *testing.T) {
 	}
 	deliver := func() {
 		t.Helper()
-		for _, out := range must(b.ClaimNotifications(t.Context(), time.Minute, 10))(t) {
-			n := out.Notification
+		for _, n := range must(b.ClaimNotifications(t.Context(), time.Minute, 10))(t) {
 			if err := b.FinishAttempt(t.Context(), n, gateway.Attempt{NotificationID: n.ID, Number: 1, Status: 200}, gateway.NotificationDelivered, time.Time{}); err != nil {
 				t.Fatal(err)
 			}

@@ -149,9 +149,12 @@ type Tx interface {
 
 	InsertNotification(Notification) error
 	// ClaimNotifications leases due notifications until a moment and raises
-	// their fences.
-	ClaimNotifications(leaseUntil time.Time, limit int) ([]Notification, error)
-	NextNotification() (time.Time, error)
+	// their fences: the earliest that are due at from or later, but those of some
+	// merchants.
+	ClaimNotifications(leaseUntil time.Time, limit int, from time.Time, except []MerchantID) ([]Notification, error)
+	// NextNotification is when the earliest is due of those that are due after a
+	// moment, but those of some merchants.
+	NextNotification(after time.Time, except []MerchantID) (time.Time, error)
 	// FinishNotification writes state, attempts and next time unless the fence
 	// has moved on.
 	FinishNotification(Notification) (bool, error)

@@ -30,13 +30,17 @@ type outcome struct {
 
 // deliver makes one attempt. The outcome is not to be stored when the attempt was
 // broken off, or could not be made for a reason that is not the merchant's.
-func (w *Worker) deliver(ctx context.Context, o gateway.Outgoing) (out outcome, ok bool) {
-	n := o.Notification
+func (w *Worker) deliver(ctx context.Context, n gateway.Notification) (out outcome, ok bool) {
 	log := w.log.With("notification", n.ID, "event", n.EventID, "merchant", n.MerchantID)
 	d, known := w.dialects[n.Dialect]
 	if !known {
 		// Perhaps a newer version of this program queued it, and will deliver it.
 		log.Error("no way to deliver a notification", "dialect", n.Dialect)
+		return out, false
+	}
+	o, err := w.gateway.Outgoing(ctx, n)
+	if err != nil {
+		log.Error("what a notification tells of cannot be read; it is tried again later", "error", err)
 		return out, false
 	}
 	a, err := w.attempt(ctx, d.Outbound, o)
@@ -84,7 +88,7 @@ func (w *Worker) firstAttempt(ctx context.Context, n gateway.Notification, curre
 // runs out and the event is sent again.
 func (w *Worker) store(ctx context.Context, t *task, out outcome) {
 	w.mu.Lock()
-	n := t.out.Notification
+	n := t.notification
 	w.mu.Unlock()
 	log := w.log.With("notification", n.ID, "event", n.EventID, "merchant", n.MerchantID)
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), storeWithin)

@@ -39,8 +39,8 @@ func newClient(allowPrivate bool, dial func(ctx context.Context, network, addres
 			TLSClientConfig:        &tls.Config{MinVersion: tls.VersionTLS12},
 			TLSHandshakeTimeout:    tlsTimeout,
 			DisableCompression:     true, // nothing may grow on its way in
-			MaxIdleConns:           64,
-			MaxIdleConnsPerHost:    2,
+			MaxIdleConns:           256,
+			MaxIdleConnsPerHost:    perMerchant,
 			IdleConnTimeout:        idleTimeout,
 			MaxResponseHeaderBytes: maxAnswerHeader,
 		}},

@@ -22,13 +22,14 @@
 //
 // # Fairness
 //
-// At most eight attempts run at once per merchant, in a pool that is several
-// times larger, so a merchant that answers slowly or not at all takes only its
-// share. What was claimed beyond that share is parked in memory, takes no place
-// in the pool, and starts when an attempt of the same merchant ends, provided its
-// lease still covers a whole attempt. Parking is bounded too. What no longer fits
-// is let go under its lease, which keeps it out of the way of other merchants'
-// notifications until the lease runs out.
+// At most eight attempts run at once per merchant, in a pool that is many times
+// larger, so a merchant that answers slowly or not at all takes only its share. While
+// most of the pool has nothing to do, one merchant may use a quarter of it. What was
+// claimed beyond that is parked in memory, takes no place in the pool, and starts when
+// an attempt of the same merchant ends, provided its lease still covers a whole attempt.
+// A merchant with enough parked is passed over when the next are claimed: however many
+// of its notifications are due, they are not touched, and those behind them are
+// delivered.
 //
 // # What it must not know
 //

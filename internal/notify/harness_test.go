@@ -192,6 +192,7 @@ func (b *bundle) run(g *gateway.Gateway, change func(*Config), tune func(*Worker
 	}
 	w.Worker = New(c)
 	w.poll, w.drain = time.Hour, 50*time.Millisecond // no test is to pass by polling
+	w.share = 0                                      // and only one is about idle workers
 	if tune != nil {
 		tune(w.Worker)
 	}

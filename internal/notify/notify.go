@@ -39,7 +39,7 @@ type Config struct {
 	Clock        gateway.Clock
 	Dialects     map[string]Dialect // by gateway.Notification.Dialect
 	AllowPrivate bool               // reach any address and any port, this machine included
-	Workers      int                // attempts at once; 0 takes 32
+	Workers      int                // attempts at once; 0 takes 128
 	Timeout      time.Duration      // of a whole attempt, in real time; 0 takes 30 s
 	Log          *slog.Logger       // nil discards
 	// Attempted, when set, hears of each attempt whose outcome has been stored: of
@@ -51,11 +51,13 @@ type Config struct {
 }
 
 const (
-	defaultWorkers = 32
+	defaultWorkers = 128
 	defaultTimeout = 30 * time.Second
 
-	perMerchant = 8                // attempts at once to one merchant
-	maxParked   = 1000             // claimed notifications of one merchant that wait in memory
+	perMerchant = 8                // attempts at once to one merchant, while others need the workers
+	idleShare   = 4                // of the workers a quarter may be one merchant's, while as many are all that run
+	maxParked   = 64               // claimed notifications of a merchant, beyond which no more are claimed
+	passPause   = 9                // times what it took to pass over such merchants' before it is done again
 	pollEvery   = 5 * time.Second  // how long something another process queued may go unnoticed
 	drainFor    = 5 * time.Second  // what running attempts get when the Worker stops
 	storeWithin = 10 * time.Second // how long storing an attempt may wait for the database
@@ -77,6 +79,7 @@ type Worker struct {
 	poll     time.Duration
 	drain    time.Duration
 	parking  int
+	share    int // of one merchant while no more than it run
 	log      *slog.Logger
 	told     func(dialect string, state gateway.NotificationState, took time.Duration)
 
@@ -98,7 +101,7 @@ type Worker struct {
 
 // task is a notification that this Worker has claimed.
 type task struct {
-	out gateway.Outgoing // guarded by Worker.mu; its lease may be renewed
+	notification gateway.Notification // guarded by Worker.mu; its lease may be renewed
 }
 
 // queue is what one merchant has in this Worker. Only a merchant with all its
@@ -106,7 +109,12 @@ type task struct {
 type queue struct {
 	running int
 	parked  []*task
+	full    bool // so many are parked that no more are claimed, until half of them have begun
 }
+
+// mayStart reports whether another attempt of a merchant may run. The caller holds
+// w.mu.
+func (w *Worker) mayStart(q *queue) bool { return q.running < perMerchant || w.running < w.share }
 
 // New makes a Worker.
 func New(c Config) *Worker {
@@ -124,7 +132,7 @@ func New(c Config) *Worker {
 	}
 	w := &Worker{
 		gateway: c.Gateway, clock: c.Clock, dialects: c.Dialects, client: newClient(c.AllowPrivate, c.Dial),
-		workers: c.Workers, timeout: c.Timeout, poll: pollEvery, drain: drainFor, parking: maxParked, log: c.Log, told: c.Attempted,
+		workers: c.Workers, timeout: c.Timeout, poll: pollEvery, drain: drainFor, parking: maxParked, share: c.Workers / idleShare, log: c.Log, told: c.Attempted,
 		kick: make(chan struct{}, 1),
 		held: map[gateway.NotificationID]*task{}, queues: map[gateway.MerchantID]*queue{},
 	}
@@ -184,10 +192,15 @@ func (w *Worker) Run(ctx context.Context) error {
 
 // deliverDue starts what is due and waits until it is worth looking again.
 func (w *Worker) deliverDue(ctx, attempts context.Context) error {
+	var measure gateway.SystemClock
 	for ctx.Err() == nil {
-		asked, got, err := w.claim(ctx, attempts)
+		now, began := w.clock.Now(), measure.Now()
+		asked, got, passed, err := w.claim(ctx, attempts)
 		if err != nil {
 			return err
+		}
+		if passed {
+			pause(ctx, min(w.poll, passPause*measure.Now().Sub(began)))
 		}
 		if asked == 0 { // every worker is busy, and kicks when it is free
 			select {
@@ -197,18 +210,25 @@ func (w *Worker) deliverDue(ctx, attempts context.Context) error {
 			continue
 		}
 		if got < asked {
-			return w.await(ctx)
+			return w.await(ctx, now)
 		}
 	}
 	return nil
 }
 
-// claim takes as many due notifications as workers are free.
-func (w *Worker) claim(ctx, attempts context.Context) (asked, got int, err error) {
+// claim takes as many due notifications as workers are free. It passes over merchants
+// who have enough.
+func (w *Worker) claim(ctx, attempts context.Context) (asked, got int, passed bool, err error) {
 	w.renewal.Lock()
 	defer w.renewal.Unlock()
+	var full []gateway.MerchantID
 	w.mu.Lock()
 	asked = w.workers - w.running
+	for merchant, q := range w.queues {
+		if q.full {
+			full = append(full, merchant)
+		}
+	}
 	w.mu.Unlock()
 	defer func() {
 		if err == nil {
@@ -216,51 +236,49 @@ func (w *Worker) claim(ctx, attempts context.Context) (asked, got int, err error
 		}
 	}()
 	if asked == 0 {
-		return 0, 0, nil
+		return 0, 0, false, nil
 	}
-	claimed, err := w.gateway.ClaimNotifications(ctx, w.timeout+leaseSpare, asked)
+	claimed, err := w.gateway.ClaimNotifications(ctx, w.timeout+leaseSpare, asked, full...)
 	if err != nil {
-		return asked, 0, err
+		return asked, 0, false, err
 	}
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	for _, o := range claimed {
-		w.hold(attempts, o)
+	for _, n := range claimed {
+		w.hold(attempts, n)
 	}
-	return asked, len(claimed), nil
+	return asked, len(claimed), len(full) > 0, nil
 }
 
-// hold starts or parks a claimed notification, or lets it go, or renews the lease
-// of one that is held already. The caller holds w.mu.
-func (w *Worker) hold(attempts context.Context, o gateway.Outgoing) {
-	id, merchant := o.Notification.ID, o.Notification.MerchantID
-	if t := w.held[id]; t != nil {
-		t.out.Notification = o.Notification
+// hold starts or parks a claimed notification, or renews the lease of one that is held
+// already. The caller holds w.mu.
+func (w *Worker) hold(attempts context.Context, n gateway.Notification) {
+	if t := w.held[n.ID]; t != nil {
+		t.notification = n
 		return
 	}
-	q := w.queues[merchant]
+	q := w.queues[n.MerchantID]
 	if q == nil {
 		q = &queue{}
-		w.queues[merchant] = q
+		w.queues[n.MerchantID] = q
 	}
-	t := &task{out: o}
-	switch {
-	case q.running < perMerchant:
-		w.held[id] = t
+	t := &task{notification: n}
+	w.held[n.ID] = t
+	if w.mayStart(q) {
 		w.start(attempts, q, t)
-	case len(q.parked) < w.parking:
-		w.held[id] = t
-		q.parked = append(q.parked, t)
+		return
 	}
+	q.parked = append(q.parked, t)
+	q.full = len(q.parked) >= w.parking
 }
 
 // start runs a task. The caller holds w.mu.
 func (w *Worker) start(attempts context.Context, q *queue, t *task) {
 	q.running++
 	w.running++
-	o := t.out
+	n := t.notification
 	w.group.Go(func() {
-		outcome, stored := w.deliver(attempts, o)
+		outcome, stored := w.deliver(attempts, n)
 		w.renewal.RLock()
 		defer w.renewal.RUnlock()
 		if stored {
@@ -277,31 +295,36 @@ func (w *Worker) release(attempts context.Context, t *task) {
 	if w.running == w.workers {
 		w.Kick() // Run waits for a free worker
 	}
-	merchant := t.out.Notification.MerchantID
+	merchant := t.notification.MerchantID
 	q := w.queues[merchant]
-	delete(w.held, t.out.Notification.ID)
+	delete(w.held, t.notification.ID)
 	q.running--
 	w.running--
 	enough := w.clock.Now().Add(w.timeout + leaseMargin)
-	for len(q.parked) > 0 && q.running < perMerchant {
+	for len(q.parked) > 0 && w.mayStart(q) {
 		next := q.parked[0]
 		q.parked[0] = nil
 		q.parked = q.parked[1:]
-		if w.stopping || next.out.Notification.LeaseUntil.Before(enough) {
+		if w.stopping || next.notification.LeaseUntil.Before(enough) {
 			// Another process may claim it any moment; so may this one.
-			delete(w.held, next.out.Notification.ID)
+			delete(w.held, next.notification.ID)
 			continue
 		}
 		w.start(attempts, q, next)
+	}
+	if q.full && len(q.parked) <= w.parking/2 {
+		q.full = false
+		w.Kick()
 	}
 	if q.running == 0 {
 		delete(w.queues, merchant)
 	}
 }
 
-// await returns once a notification may have become due.
-func (w *Worker) await(ctx context.Context) error {
-	next, queued, err := w.gateway.NextNotification(ctx)
+// await returns once a notification may be worth claiming that was not at a moment. What
+// was due by then is claimed, or waits until its merchant has no longer enough.
+func (w *Worker) await(ctx context.Context, since time.Time) error {
+	next, queued, err := w.gateway.NextNotification(ctx, since)
 	if err != nil {
 		return err
 	}

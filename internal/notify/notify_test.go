@@ -119,7 +119,7 @@ func TestScheduleUsedUp(t *testing.T) {
 		w.next()
 	}
 	b.wantState(n, gateway.NotificationFailed, 4)
-	if next, queued, err := b.NextNotification(t.Context()); err != nil || queued {
+	if next, queued, err := b.NextNotification(t.Context(), time.Time{}); err != nil || queued {
 		t.Fatalf("something is still due at %s (%v)", next, err)
 	}
 	b.clock.Advance(1000 * time.Hour)
@@ -428,8 +428,9 @@ func TestFairness(t *testing.T) {
 	}
 }
 
-// What does not fit into the parking lot comes back when its lease has run out,
-// and what is parked is not sent under a lease that has.
+// A merchant with enough parked is passed over: what else is due for it stays as it is,
+// what is due for others behind it is delivered, and when it answers again it hears of
+// everything.
 func TestParking(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
@@ -437,7 +438,7 @@ func TestParking(t *testing.T) {
 	quiet := b.queue(silent.URL, perMerchant+10)
 	other := newShop(t, nil)
 	last := b.queue(other.URL, 1)[0]
-	w := b.run(b.Gateway, nil, func(w *Worker) { w.parking = 3 })
+	w := b.run(b.Gateway, func(c *Config) { c.Workers = perMerchant + 1 }, func(w *Worker) { w.parking = 3 })
 	w.wantNext(gateway.NotificationDelivered)
 	b.wantState(last, gateway.NotificationDelivered, 1)
 	for range perMerchant {
@@ -450,12 +451,17 @@ func TestParking(t *testing.T) {
 	if held != perMerchant+3 {
 		t.Errorf("the worker holds %d notifications, want %d", held, perMerchant+3)
 	}
-	close(silent.open)
-	for range perMerchant + 3 {
-		w.wantNext(gateway.NotificationDelivered)
+	touched := 0
+	for _, n := range quiet {
+		if now, _ := b.current(n); now.Fence > 0 {
+			touched++
+		}
 	}
-	b.clock.Advance(w.timeout + leaseSpare)
-	for range 7 {
+	if touched != held {
+		t.Errorf("%d notifications were claimed, want %d", touched, held)
+	}
+	close(silent.open)
+	for range quiet {
 		w.wantNext(gateway.NotificationDelivered)
 	}
 	for _, n := range quiet {
@@ -469,6 +475,31 @@ func TestParking(t *testing.T) {
 	defer w.mu.Unlock()
 	if len(w.held) != 0 || len(w.queues) != 0 || w.running != 0 {
 		t.Errorf("the worker still holds %d notifications of %d merchants", len(w.held), len(w.queues))
+	}
+}
+
+// While nobody else needs the workers, one merchant may use more than its share, and
+// gives it back.
+func TestIdleWorkers(t *testing.T) {
+	t.Parallel()
+	const idle = perMerchant + 4
+	b := setup(t)
+	busy := newShop(t, hold)
+	b.queue(busy.URL, idle+2)
+	w := b.run(b.Gateway, nil, func(w *Worker) { w.share = idle })
+	for range idle {
+		receive(t, busy.events)
+	}
+	w.look()
+	if hits := busy.hits.Load(); hits != idle {
+		t.Errorf("%d attempts at once, want %d", hits, idle)
+	}
+	other := newShop(t, nil)
+	b.queue(other.URL, 1)
+	w.wantNext(gateway.NotificationDelivered)
+	close(busy.open)
+	for range idle + 2 {
+		w.wantNext(gateway.NotificationDelivered)
 	}
 }
 
@@ -489,7 +520,7 @@ func TestParkedTooLong(t *testing.T) {
 			t.Errorf("%d are parked, want 2", len(q.parked))
 		}
 		for _, p := range q.parked {
-			p.out.Notification.LeaseUntil = b.clock.Now().Add(w.timeout)
+			p.notification.LeaseUntil = b.clock.Now().Add(w.timeout)
 		}
 	}
 	w.mu.Unlock()
@@ -595,8 +626,8 @@ func TestLeaseLost(t *testing.T) {
 	close(s.open)
 	w.next()
 	b.wantState(n, gateway.NotificationQueued, 0)
-	if now, _ := b.current(n); now.Fence != other[0].Notification.Fence {
-		t.Errorf("fence is %d, want %d", now.Fence, other[0].Notification.Fence)
+	if now, _ := b.current(n); now.Fence != other[0].Fence {
+		t.Errorf("fence is %d, want %d", now.Fence, other[0].Fence)
 	}
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"strings"
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
@@ -51,18 +52,35 @@ func (t *tx) InsertNotification(n gateway.Notification) error {
 // A claimed notification is due again when its lease ends, so that one index
 // answers both what is due and when the next one will be. MATERIALIZED looks for
 // them once: a planner may otherwise repeat the search, and lock more than the limit.
-func (t *tx) ClaimNotifications(leaseUntil time.Time, limit int) ([]gateway.Notification, error) {
+func (t *tx) ClaimNotifications(leaseUntil time.Time, limit int, from time.Time, except []gateway.MerchantID) ([]gateway.Notification, error) {
+	l := listing{args: []any{us(t.now), us(leaseUntil), us(from), limit}}
+	others := l.notOf(except)
 	return all(t.session, scanNotification, `WITH due AS MATERIALIZED (
-			SELECT id FROM notification WHERE state = 'queued' AND next_us <= $1 ORDER BY next_us, id LIMIT $3`+t.skipping()+`)
+			SELECT id FROM notification WHERE state = 'queued' AND next_us >= $3 AND next_us <= $1`+others+`
+			ORDER BY next_us, id LIMIT $4`+t.skipping()+`)
 		UPDATE notification SET next_us = $2, lease_us = $2, fence = fence + 1
 		WHERE state = 'queued' AND next_us <= $1 AND id IN (SELECT id FROM due)
-		RETURNING `+notificationColumns, us(t.now), us(leaseUntil), limit)
+		RETURNING `+notificationColumns, l.args...)
 }
 
-func (t *tx) NextNotification() (time.Time, error) {
+func (t *tx) NextNotification(after time.Time, except []gateway.MerchantID) (time.Time, error) {
 	var next int64
-	err := t.one(`SELECT next_us FROM notification WHERE state = 'queued' ORDER BY next_us LIMIT 1`, nil, &next)
+	l := listing{args: []any{us(after)}}
+	others := l.notOf(except)
+	err := t.one(`SELECT next_us FROM notification WHERE state = 'queued' AND next_us > $1`+others+` ORDER BY next_us LIMIT 1`, l.args, &next)
 	return at(next), err
+}
+
+// notOf leaves out the rows of some merchants.
+func (l *listing) notOf(merchants []gateway.MerchantID) string {
+	if len(merchants) == 0 {
+		return ""
+	}
+	placeholders := make([]string, len(merchants))
+	for i, m := range merchants {
+		placeholders[i] = l.arg(m)
+	}
+	return " AND merchant_id NOT IN (" + strings.Join(placeholders, ", ") + ")"
 }
 
 func (t *tx) FinishNotification(n gateway.Notification) (bool, error) {

@@ -397,8 +397,12 @@ func (s *shop) outgoing(kind gateway.EventKind) gateway.Outgoing {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, o := range slices.Backward(claimed) {
-		if o.Event.Kind == kind {
+	for _, n := range slices.Backward(claimed) {
+		if n.Kind == kind {
+			o, err := s.gateway.Outgoing(s.t.Context(), n)
+			if err != nil {
+				s.t.Fatal(err)
+			}
 			return o
 		}
 	}

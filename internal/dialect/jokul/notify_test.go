@@ -22,8 +22,12 @@ func (s *shop) outgoing(kind gateway.EventKind) gateway.Outgoing {
 		s.t.Fatal(err)
 	}
 	for i := len(claimed) - 1; i >= 0; i-- {
-		if claimed[i].Event.Kind == kind {
-			return claimed[i]
+		if claimed[i].Kind == kind {
+			o, err := s.gateway.Outgoing(s.t.Context(), claimed[i])
+			if err != nil {
+				s.t.Fatal(err)
+			}
+			return o
 		}
 	}
 	s.t.Fatalf("no %s among %d notifications", kind, len(claimed))

@@ -52,8 +52,12 @@ func (s *shop) outgoing(kind gateway.EventKind, urls gateway.SNAPEndpoints) gate
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	for _, o := range claimed {
-		if o.Event.Kind == kind {
+	for _, n := range claimed {
+		if n.Kind == kind {
+			o, err := s.gateway.Outgoing(s.t.Context(), n)
+			if err != nil {
+				s.t.Fatal(err)
+			}
 			return o
 		}
 	}

@@ -208,8 +208,10 @@ func (t faultyTx) InsertNotification(n gateway.Notification) error {
 	return bare(t, "InsertNotification", func() error { return t.Tx.InsertNotification(n) })
 }
 
-func (t faultyTx) ClaimNotifications(leaseUntil time.Time, limit int) ([]gateway.Notification, error) {
-	return step(t, "ClaimNotifications", func() ([]gateway.Notification, error) { return t.Tx.ClaimNotifications(leaseUntil, limit) })
+func (t faultyTx) ClaimNotifications(leaseUntil time.Time, limit int, from time.Time, except []gateway.MerchantID) ([]gateway.Notification, error) {
+	return step(t, "ClaimNotifications", func() ([]gateway.Notification, error) {
+		return t.Tx.ClaimNotifications(leaseUntil, limit, from, except)
+	})
 }
 
 func (t faultyTx) FinishNotification(n gateway.Notification) (bool, error) {

@@ -5,7 +5,6 @@ package storetest
 import (
 	"context"
 	"errors"
-	"fmt"
 	"sync"
 	"testing"
 	"time"
@@ -161,7 +160,7 @@ func roundTrips(t *testing.T, b Bundle) {
 		read("notification", note, func() (any, error) { return tx.Notification("ntf_1") })
 		read("notifications", []gateway.Notification{note}, func() (any, error) { return tx.Notifications("", "", 10) })
 		read("notifications of a subject", []gateway.Notification{note}, func() (any, error) { return tx.Notifications("pay_1", "", 10) })
-		read("next notification", epoch, func() (any, error) { return tx.NextNotification() })
+		read("next notification", epoch, func() (any, error) { return tx.NextNotification(time.Time{}, nil) })
 		read("attempts", []gateway.Attempt{attempt}, func() (any, error) { return tx.Attempts("ntf_1") })
 		read("setting", "newer", func() (any, error) { return tx.Setting("name") })
 		count, sum, err := tx.WalletSpent("wal_1", epoch)
@@ -193,7 +192,7 @@ func missing(t *testing.T, b Bundle) {
 			"refund":       func() error { _, err := tx.RefundByReference("x", "x", "x"); return err },
 			"event":        func() error { _, err := tx.Event("x"); return err },
 			"notification": func() error { _, err := tx.Notification("x"); return err },
-			"next":         func() error { _, err := tx.NextNotification(); return err },
+			"next":         func() error { _, err := tx.NextNotification(time.Time{}, nil); return err },
 			"setting":      func() error { _, err := tx.Setting("x"); return err },
 		} {
 			if err := get(); !errors.Is(err, gateway.ErrNoRow) {
@@ -455,61 +454,6 @@ func oneActiveBinding(t *testing.T, b Bundle) {
 		}
 		return err
 	})
-}
-
-func leases(t *testing.T, b Bundle) {
-	now := b.Clock.Now()
-	b.update(t, func(tx gateway.Tx) error {
-		for i := range 5 {
-			e := gateway.Event{ID: gateway.EventID(fmt.Sprint("evt_", i)), Subject: "s", Kind: gateway.EventPaymentSucceeded, At: now}
-			n := gateway.Notification{ID: gateway.NotificationID(fmt.Sprint("ntf_", i)), EventID: e.ID, State: gateway.NotificationQueued, NextAt: now.Add(time.Duration(i) * time.Hour)}
-			if err := errors.Join(tx.InsertEvent(e), tx.InsertNotification(n)); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-	claim := func(limit int) (list []gateway.Notification) {
-		t.Helper()
-		b.update(t, func(tx gateway.Tx) (err error) {
-			list, err = tx.ClaimNotifications(tx.Now().Add(time.Minute), limit)
-			return err
-		})
-		return list
-	}
-	if got := claim(10); len(got) != 1 || got[0].Fence != 1 {
-		t.Fatalf("claimed %+v, want the one that is due", got)
-	}
-	if got := claim(10); len(got) != 0 {
-		t.Fatalf("claimed %+v under a lease", got)
-	}
-	b.Clock.Advance(2 * time.Minute)
-	got := claim(10)
-	if len(got) != 1 || got[0].Fence != 2 {
-		t.Fatalf("after the lease: %+v", got)
-	}
-	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
-		late := got[0]
-		late.Fence, late.State = 1, gateway.NotificationFailed
-		if held, err := tx.FinishNotification(late); held || err != nil {
-			wrong("an old fence could finish: %v, %v", held, err)
-		}
-		done := got[0]
-		done.State, done.Attempts = gateway.NotificationDelivered, 1
-		held, err := tx.FinishNotification(done)
-		if !held {
-			wrong("the holder could not finish")
-		}
-		return err
-	})
-	b.Clock.Advance(5 * time.Hour)
-	if got := claim(3); len(got) != 3 {
-		t.Fatalf("claimed %d, want the limit of 3", len(got))
-	}
-	b.update(t, func(tx gateway.Tx) error { return tx.ReleaseNotifications() })
-	if got := claim(10); len(got) != 4 {
-		t.Fatalf("after a release %d are due, want 4", len(got))
-	}
 }
 
 func pushes(t *testing.T, b Bundle) {
