@@ -406,7 +406,7 @@ func (p *postgres) patient(q *session) error {
 		}
 		t = a.tx
 	}
-	_, err := t.send(nil, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true)", nil)
+	_, err := t.send(nil, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true), set_config('work_mem', '64MB', true)", nil)
 	t.conn.PgConn().Conn().SetDeadline(time.Time{})
 	return err
 }

@@ -235,36 +235,45 @@ var unguarded = map[string]map[string]string{
 }
 
 func auditFindsCorruption(t *testing.T, e storetest.Engine) {
-	for id, corrupt := range map[string]string{
-		"I01": `UPDATE posting SET amount = amount + 1 WHERE leg = 1 AND transfer_id = 'trf_pay'`,
-		"I02": `UPDATE posting SET account = 'wallet:wal_1:points' WHERE account = 'wallet:wal_1:cash' AND transfer_id = 'trf_pay'`,
-		"I03": `UPDATE posting SET amount = amount * 100 WHERE transfer_id = 'trf_pay'`,
-		"I04": `UPDATE wallet SET cash = cash + 1`,
-		"I05": `UPDATE payment SET transfer_id = 'trf_top' WHERE id = 'pay_1'`,
-		"I06": `UPDATE payment SET state = 'failed' WHERE id = 'pay_1'`,
-		"I07": `UPDATE payment SET refunded_cash = refunded_cash + 1 WHERE id = 'pay_1'`,
-		"I08": `UPDATE posting SET account = 'receivable:mch_2:cash' WHERE account = 'receivable:mch_1:cash' AND transfer_id = 'trf_pay'`,
-		"I09": `DELETE FROM notification`,
-		"I12": `UPDATE page SET state = 'otp', deadline_us = 1`,
-		"I13": `INSERT INTO event VALUES ('evt_9', 'mch_1', 'pay_1', 'payment.failed', '', 1)`,
-		"I14": `UPDATE payment SET amount = 0 WHERE id = 'pay_1'`,
-		"I15": `UPDATE page SET otp_fails = 4`,
-		"I16": `UPDATE notification SET attempts = 1`,
-		"I17": `DELETE FROM transfer WHERE id = 'trf_top'`,
-		"I18": `UPDATE payment SET wallet_id = 'wal_none' WHERE id = 'pay_1'`,
-		"I19": `UPDATE payment SET channel = 'push' WHERE id = 'pay_1'`,
-		"I20": `INSERT INTO push VALUES ('pay_1', 'mch_1', 'wal_1', 'p', 1, 1000000, 1, '', 0, 0, 1, 0, 1)`,
-		"I21": `INSERT INTO account_total VALUES ('topup:cash', 1)`,
-		"I22": `INSERT INTO settlement_day VALUES ('mch_1', 0, 1, 0, 5, 0, 0, 0)`,
+	for name, corrupt := range map[string]string{
+		"I01":                `UPDATE posting SET amount = amount + 1 WHERE leg = 1 AND transfer_id = 'trf_pay'`,
+		"I02":                `UPDATE posting SET account = 'wallet:wal_1:points' WHERE account = 'wallet:wal_1:cash' AND transfer_id = 'trf_pay'`,
+		"I03":                `UPDATE posting SET amount = amount * 100 WHERE transfer_id = 'trf_pay'`,
+		"I04":                `UPDATE wallet SET cash = cash + 1`,
+		"I05":                `UPDATE payment SET transfer_id = 'trf_top' WHERE id = 'pay_1'`,
+		"I05 no full amount": `UPDATE posting SET amount = amount / 2 WHERE transfer_id = 'trf_pay'`,
+		"I05 shared by merchants": `UPDATE posting SET amount = 60 WHERE account = 'receivable:mch_1:cash' AND transfer_id = 'trf_pay';
+			INSERT INTO posting VALUES ('trf_pay', 3, 'receivable:mch_2:cash', 40)`,
+		"I05 shared by wallets": `UPDATE posting SET amount = -60 WHERE account = 'wallet:wal_1:cash' AND transfer_id = 'trf_pay';
+			INSERT INTO posting VALUES ('trf_pay', 3, 'wallet:wal_0:cash', -40)`,
+		"I06":                   `UPDATE payment SET state = 'failed' WHERE id = 'pay_1'`,
+		"I07":                   `UPDATE payment SET refunded_cash = refunded_cash + 1 WHERE id = 'pay_1'`,
+		"I08":                   `UPDATE posting SET account = 'receivable:mch_2:cash' WHERE account = 'receivable:mch_1:cash' AND transfer_id = 'trf_pay'`,
+		"I09":                   `DELETE FROM notification`,
+		"I09 of another kind":   `UPDATE notification SET kind = 'payment.failed'`,
+		"I09 told of a refusal": `UPDATE payment SET state = 'refused'`,
+		"I12":                   `UPDATE page SET state = 'otp', deadline_us = 1`,
+		"I13":                   `INSERT INTO event VALUES ('evt_9', 'mch_1', 'pay_1', 'payment.failed', '', 1)`,
+		"I14":                   `UPDATE payment SET amount = 0 WHERE id = 'pay_1'`,
+		"I15":                   `UPDATE page SET otp_fails = 4`,
+		"I16":                   `UPDATE notification SET attempts = 1`,
+		"I17":                   `DELETE FROM transfer WHERE id = 'trf_top'`,
+		"I17 empty":             `DELETE FROM posting WHERE transfer_id = 'trf_top'`,
+		"I18":                   `UPDATE payment SET wallet_id = 'wal_none' WHERE id = 'pay_1'`,
+		"I19":                   `UPDATE payment SET channel = 'push' WHERE id = 'pay_1'`,
+		"I20":                   `INSERT INTO push VALUES ('pay_1', 'mch_1', 'wal_1', 'p', 1, 1000000, 1, '', 0, 0, 1, 0, 1)`,
+		"I21":                   `INSERT INTO account_total VALUES ('topup:cash', 1)`,
+		"I22":                   `INSERT INTO settlement_day VALUES ('mch_1', 0, 1, 0, 5, 0, 0, 0)`,
 	} {
-		t.Run(id, func(t *testing.T) {
+		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			id := name[:3]
 			f := open(t, e)
 			f.fill(t)
 			if broken := f.broken(t); len(broken) != 0 {
 				t.Fatalf("before any corruption %v are broken", broken)
 			}
-			if _, err := f.raw(t).Exec(unguarded[e.Name][id] + corrupt); err != nil {
+			if _, err := f.raw(t).Exec(unguarded[e.Name][name] + corrupt); err != nil {
 				t.Fatal(err)
 			}
 			if broken := f.broken(t); !broken[id] {
