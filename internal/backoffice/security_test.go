@@ -327,6 +327,14 @@ func TestCookiesAndHeaders(t *testing.T) {
 			t.Errorf("policy %q", policy)
 		}
 	}
+	for base, want := range map[string]string{"http://127.0.0.1": "lang=en; ", "https://pay.test": "__Host-lang=en; "} {
+		o := open(t, options{baseURL: base})
+		p := o.browser().get("/sign-in?lang=en").want(t, 200)
+		cookie := strings.Join(p.header.Values("Set-Cookie"), "\n")
+		if !strings.Contains(cookie, want) || strings.Count(cookie, "; Secure") != strings.Count(base, "https")*2 || strings.Contains(cookie, "Domain") {
+			t.Errorf("%s: cookies %q", base, cookie)
+		}
+	}
 	o := open(t, options{})
 	b := o.as(gateway.RoleViewer)
 	sessions := 0

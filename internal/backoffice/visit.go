@@ -43,7 +43,7 @@ func (o *Office) visit(w http.ResponseWriter, r *http.Request, rt route) {
 	// Without any referrer, browsers send forms with the origin "null", and then it
 	// could not be told from that of a page elsewhere.
 	w.Header().Set("Referrer-Policy", "same-origin")
-	lang := web.ChooseLanguage(w, r)
+	lang := web.ChooseLanguage(w, r, o.secure)
 	v := &visit{Office: o, w: w, r: r, lang: lang, words: words(lang)}
 	if err := v.serve(rt); err != nil {
 		v.fail(err)
