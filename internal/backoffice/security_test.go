@@ -34,7 +34,9 @@ func access(o *office) map[string]struct {
 		"GET /{$}": {"/", everybody}, "GET /find": {"/find?q=INV-1-A", everybody},
 		"GET /sign-in": {"/sign-in", everybody}, "POST /sign-in": {"/sign-in", everybody}, "POST /sign-out": {"/sign-out", everybody},
 		"GET /account": {"/account", everybody}, "POST /account": {"/account", everybody},
-		"GET /payments": {"/payments", everybody}, "GET /payments.csv": {"/payments.csv", everybody}, "GET /payments/{id}": {payment, everybody},
+		"POST /account/second-factor": {"/account/second-factor", everybody}, "POST /account/second-factor/confirm": {"/account/second-factor/confirm", everybody},
+		"POST /account/sessions": {"/account/sessions", everybody},
+		"GET /payments":          {"/payments", everybody}, "GET /payments.csv": {"/payments.csv", everybody}, "GET /payments/{id}": {payment, everybody},
 		"POST /payments/{id}/refund": {payment + "/refund", sellers},
 		"GET /bindings":              {"/bindings", everybody}, "GET /bindings/{id}": {"/bindings/" + string(o.mine.binding.ID), everybody},
 		"GET /notifications": {"/notifications", everybody}, "GET /notifications/{id}": {notification, everybody},
@@ -258,7 +260,7 @@ func TestFirstPassword(t *testing.T) {
 		{first, "short", "short", "a password has 12 to 128 characters"},
 		{first, first, first, "the new password is the old one"},
 		{first, "rani@gerbang.test!1", "rani@gerbang.test!1", "little more than a name"}, {first, "Password123456", "Password123456", "little more than a name"},
-		{first, "abababababab", "abababababab", "little more than a name"},
+		{first, "abababababab", "abababababab", "little more than a name"}, {first, "Unbelievable", "Unbelievable", "one of those that are tried first"},
 		{first, "correct horse", "correct house", "not written the same way twice"},
 		{"wrong", "correct horse battery", "correct horse battery", "The password until now is another."},
 	} {
@@ -401,7 +403,7 @@ func TestEveryFormIsGuarded(t *testing.T) {
 		form := func(token string) *http.Request {
 			return b.request(rule.path, url.Values{
 				"token": {token}, "action": {"disable"}, "status": {"blocked"}, "hours": {"0"}, "name": {"Evil"}, "role": {"operator"}, "state": {"failed"},
-				"amount": {"1"}, "reason": {"x"}, "sure": {"yes"}, "reference": {"BO-EVIL"}, "call_rate": {"100"},
+				"amount": {"1"}, "reason": {"x"}, "sure": {"yes"}, "reference": {"BO-EVIL"}, "call_rate": {"100"}, "old": {password}, "session": {"others"},
 			})
 		}
 		header := func(name, value string) *http.Request {

@@ -63,7 +63,7 @@ func (v *visit) serve(rt route) error {
 	case !v.May(rt.needs):
 		v.problem(http.StatusForbidden, "Not allowed", "Your role does not allow this. An operator can do it, or give you another role.")
 		return nil
-	case v.user.Temporary && rt.needs != signedIn:
+	case v.owing() && rt.needs != signedIn:
 		v.redirect("/account", nil)
 		return nil
 	}
@@ -105,6 +105,9 @@ func (v *visit) identify() (bool, error) {
 	v.user, v.token = user, v.seed
 	return true, nil
 }
+
+// owing reports whether the visitor must see to their own account before anything else.
+func (v *visit) owing() bool { return v.user.Temporary || v.SignIn && v.Gateway.OwesFactor(v.user) }
 
 // May reports whether the visitor's role has a right.
 func (v *visit) May(r right) bool { return slices.Contains(rights[v.user.Role], r) }
@@ -188,12 +191,15 @@ func (v *visit) done(path, what string) { v.redirect(path, url.Values{"done": {w
 
 // deeds are what a page may be asked to say was done.
 var deeds = map[string]string{
-	"refunded": "The refund was made.",
-	"resent":   "The notification is being sent again.",
-	"changed":  "The change was saved.",
-	"password": "Your password was changed.",
-	"disabled": "The user can no longer sign in.",
-	"enabled":  "The user can sign in again.",
+	"refunded":   "The refund was made.",
+	"resent":     "The notification is being sent again.",
+	"changed":    "The change was saved.",
+	"password":   "Your password was changed.",
+	"unfactored": "The second factor was taken away. The user sets up a new one after signing in.",
+	"ended":      "The session was ended.",
+	"recovery":   "You signed in with a recovery code. It serves no second time.",
+	"disabled":   "The user can no longer sign in.",
+	"enabled":    "The user can sign in again.",
 }
 
 // frame is what every screen has.
@@ -217,7 +223,7 @@ func (v *visit) frame(title string) frame {
 	if !v.SignIn {
 		f.Banner = v.words.t("Sandbox: everybody who can open this page is an operator")
 	}
-	if v.user.Temporary {
+	if v.owing() {
 		return f
 	}
 	for _, n := range navigation {
