@@ -1,7 +1,9 @@
 package backoffice_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -383,6 +385,31 @@ func TestMarkupIsText(t *testing.T) {
 	}
 	if shown < 15 {
 		t.Errorf("shown as text %d times only", shown)
+	}
+}
+
+// What a person may not do, and forms from elsewhere, are in the log with who and
+// where from.
+func TestRefusedAccessIsLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	o := open(t, options{log: slog.New(slog.NewJSONHandler(&log, nil))})
+	b := o.as(gateway.RoleViewer)
+	b.get("/users").want(t, http.StatusForbidden)
+	r := b.request("/account", url.Values{"token": {b.token("/account")}, "old": {password}})
+	r.Header.Set("Origin", "https://evil.test")
+	b.do(r).want(t, http.StatusForbidden)
+	o.server.Close()
+	for _, want := range []string{
+		`"msg":"backoffice: not allowed","user":"viewer@gerbang.test","role":"viewer","method":"GET","path":"/backoffice/users","address":"127.0.0.1"`,
+		`"msg":"backoffice: a form from elsewhere","user":"viewer@gerbang.test","path":"/backoffice/account","origin":"https://evil.test","address":"127.0.0.1"`,
+	} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s: %s", want, log.String())
+		}
+	}
+	if strings.Contains(log.String(), password) {
+		t.Errorf("a password in the log: %s", log.String())
 	}
 }
 

@@ -61,6 +61,7 @@ func (v *visit) serve(rt route) error {
 		v.toSignIn()
 		return nil
 	case !v.May(rt.needs):
+		v.Log.Warn("backoffice: not allowed", "user", v.user.Name, "role", v.user.Role, "method", v.r.Method, "path", v.r.URL.Path, "address", v.Address(v.r))
 		v.problem(http.StatusForbidden, "Not allowed", "Your role does not allow this. An operator can do it, or give you another role.")
 		return nil
 	case v.owing() && rt.needs != signedIn:
@@ -74,6 +75,7 @@ func (v *visit) serve(rt route) error {
 			return nil
 		}
 		if !v.ownForm() {
+			v.Log.Warn("backoffice: a form from elsewhere", "user", v.user.Name, "path", v.r.URL.Path, "origin", v.r.Header.Get("Origin"), "address", v.Address(v.r))
 			v.problem(http.StatusForbidden, "Not sent from here", "This form was not sent from a page of the back office, or that page is too old. Go back, reload it and send it again.")
 			return nil
 		}
