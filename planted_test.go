@@ -63,6 +63,19 @@ var bugs = []bug{
 		return err
 	}
 	if b.Replaces {`, `	if b.Replaces {`, "./internal/gateway ./internal/app", "TwentyCustomers"},
+	{"a code of the second factor serves twice", "internal/store/user.go",
+		` AND factor_since_us = $2 AND factor_step < $3`, ` AND factor_since_us = $2 AND factor_step <= $3`, "./internal/store", "TestEngines/sqlite"},
+	{"a wrong code is not counted", "internal/gateway/user.go",
+		`		if wrong != nil {
+`, `		if wrong == ErrCodeWrong {
+			return nil
+		}
+		if wrong != nil {
+`, "./internal/gateway", "TestGuessingFactors"},
+	{"the password alone replaces a second factor", "internal/gateway/user.go",
+		`if now.Factor.Secret != "" {`, `if now.Factor.Secret != "" && f.Code != "" {`, "./internal/gateway", "TestSecondFactor"},
+	{"a person ends another's session", "internal/store/user.go",
+		`WHERE token_digest = $1 AND user_id = $2`, `WHERE token_digest = $1 AND $2 <> ''`, "./internal/gateway ./internal/store", "TestOwnSessions|TestEngines/sqlite"},
 	{"unbinding leaves open payments", "internal/gateway/binding.go",
 		`	for _, p := range open {`, `	for _, p := range open[:0] {`, "./internal/gateway", "TestBinding|TestPayment|TestModel"},
 	{"an expired one-time code works", "internal/gateway/page.go",

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"github.com/gerbang-pay/gerbang/internal/app"
+	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
 
 // serveFlags are the settings of a server. "gerbang config check" has them too.
@@ -29,6 +30,9 @@ type serveFlags struct {
 	IssuerURL        string   `help:"Where the issuer takes one-time codes and prompts." placeholder:"URL"`
 	IssuerSecretFile string   `help:"File with the secret shared with the issuer; by default GERBANG_ISSUER_SECRET." placeholder:"FILE" type:"path"`
 	TrustedProxies   []string `help:"Addresses and ranges of reverse proxies, whose X-Forwarded-For counts and who may speak without TLS." placeholder:"ADDR,…"`
+
+	RequireSecondFactor string `help:"Who must sign in to the back office with a second factor: everybody, operators or nobody." enum:"everybody,operators,nobody" default:"everybody"`
+	BreachedPasswords   string `help:"Breached passwords, which nobody may choose: a directory with a download of Pwned Passwords, or an address, such as https://api.pwnedpasswords.com/range." placeholder:"DIR|URL"`
 }
 
 func (f serveFlags) config() app.ServeConfig {
@@ -40,6 +44,7 @@ func (f serveFlags) config() app.ServeConfig {
 		Installation: f.installation(), BaseURL: f.BaseURL, OfficeURL: f.OfficeURL, Version: version,
 		Listen: app.Listen{API: f.APIAddr, Pages: f.PagesAddr, Issuer: f.IssuerAddr, Office: f.OfficeAddr, Admin: f.AdminAddr}, AdminExposed: f.AdminExposed,
 		TLS: app.TLSFiles{Certificate: f.TLSCertificate, Key: f.TLSKey}, Proxies: f.TrustedProxies, Issuer: issuer,
+		SecondFactor: gateway.Demand(f.RequireSecondFactor), BreachedPasswords: f.BreachedPasswords,
 	}
 }
 

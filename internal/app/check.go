@@ -56,6 +56,7 @@ func (c ServeConfig) Check() (found Problems) {
 	c.checkURLs(&found)
 	c.checkNetwork(&found)
 	c.checkIssuer(&found)
+	c.checkPeople(&found)
 	return found
 }
 
@@ -146,7 +147,7 @@ func (c ServeConfig) checkNetwork(found *Problems) {
 
 func (c ServeConfig) checkIssuer(found *Problems) {
 	u, err := url.Parse(c.Issuer.URL)
-	local := err == nil && (u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback())
+	local := err == nil && isLocal(u)
 	switch {
 	case c.Issuer.URL == "":
 		found.add("issuer-url", "it is missing: nobody would bring one-time codes to the phones", "write where the issuer takes messages, see docs/issuer.md")
@@ -164,6 +165,37 @@ func (c ServeConfig) checkIssuer(found *Problems) {
 	if c.Issuer.Secret == "" {
 		found.addIfOpen("issuer-secret-file", c.Issuer.SecretFile)
 	}
+}
+
+// checkPeople looks at what people of the back office are asked for.
+func (c ServeConfig) checkPeople(found *Problems) {
+	if !slices.Contains([]gateway.Demand{gateway.DemandNobody, gateway.DemandOperators, gateway.DemandEverybody}, c.SecondFactor) {
+		found.add("require-second-factor", "nobody knows whom that means", "write everybody, operators or nobody")
+	}
+	if c.BreachedPasswords == "" {
+		return
+	}
+	if !isURL(c.BreachedPasswords) {
+		if part, err := openPart(c.BreachedPasswords, "00000"); err != nil {
+			found.add("breached-passwords", "it is no directory with Pwned Passwords: "+err.Error(),
+				"name one with a file for each five hex digits, from 00000.txt to FFFFF.txt, or an address, such as https://api.pwnedpasswords.com/range")
+		} else {
+			part.Close()
+		}
+		return
+	}
+	u, err := url.Parse(c.BreachedPasswords)
+	switch {
+	case err != nil || u.Host == "" || u.User != nil || u.RawQuery != "" || u.Fragment != "" || u.Scheme != "https" && u.Scheme != "http":
+		found.add("breached-passwords", "it is no address of a server", "write scheme, host and path, such as https://api.pwnedpasswords.com/range")
+	case u.Scheme != "https" && !isLocal(u):
+		found.add("breached-passwords", "it is not https: others could see what is asked, and answer", "write https://"+u.Host+u.Path)
+	}
+}
+
+// isLocal reports whether an address is one of this machine.
+func isLocal(u *url.URL) bool {
+	return u.Hostname() == "localhost" || net.ParseIP(u.Hostname()).IsLoopback()
 }
 
 // reach is from where a listener can be reached.

@@ -36,10 +36,15 @@ type ServeConfig struct {
 	// AdminExposed takes an admin address that is not this machine's or a private
 	// network's.
 	AdminExposed bool
-	Version      string
-	PINCost      gateway.PINCost // default gateway.DefaultPINCost
-	Faspay       FaspayConfig
-	Log          *slog.Logger // default discards
+	// SecondFactor says which people of the back office must have one; default everybody.
+	SecondFactor gateway.Demand
+	// BreachedPasswords is a directory or an address with passwords that nobody may
+	// choose, as Pwned Passwords has them; "" knows none.
+	BreachedPasswords string
+	Version           string
+	PINCost           gateway.PINCost // default gateway.DefaultPINCost
+	Faspay            FaspayConfig
+	Log               *slog.Logger // default discards
 
 	seams seams
 }
@@ -101,7 +106,10 @@ func Serve(ctx context.Context, c ServeConfig) (*App, error) {
 	}
 	a := newApp(db, c.Version, c.Log)
 	a.BaseURL = c.BaseURL
-	a.Gateway = gateway.New(gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, PINCost: c.PINCost, Messages: true, Signal: db.Signal})
+	a.Gateway = gateway.New(gateway.Config{
+		Store: c.seams.wrap(db), Clock: clock, Keys: keys, PINCost: c.PINCost, Messages: true, Signal: db.Signal,
+		Factor: c.SecondFactor, Breached: breachedIn(c.BreachedPasswords),
+	})
 	if err := a.startServer(ctx, c, clock); err != nil {
 		return nil, errors.Join(err, db.Close())
 	}
@@ -114,6 +122,9 @@ func (c ServeConfig) withDefaults() ServeConfig {
 	}
 	if c.Faspay.Paths.Numbers == nil {
 		c.Faspay.Paths = wirefaspay.ProductionPaths()
+	}
+	if c.SecondFactor == "" {
+		c.SecondFactor = gateway.DemandEverybody
 	}
 	c.BaseURL = trimSlash(c.BaseURL)
 	if c.OfficeURL = trimSlash(c.OfficeURL); c.OfficeURL == "" {

@@ -1,6 +1,7 @@
 package app_test
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
@@ -8,11 +9,13 @@ import (
 	"crypto/x509"
 	"encoding/pem"
 	"io"
+	"log/slog"
 	"math/big"
 	"net"
 	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -239,6 +242,64 @@ func TestServeBehindProxy(t *testing.T) {
 		resp.Body.Close()
 		if !strings.Contains(string(body), c.code) || resp.Header.Get("Strict-Transport-Security") == "" {
 			t.Errorf("%s: %s, want %s", name, body, c.code)
+		}
+	}
+}
+
+// A call whose caller is not proven is in the log of a server, with the merchant it
+// claims to be of, and counted.
+func TestRefusedCallsAreLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	config := serving(t)
+	config.Log = slog.New(slog.NewJSONHandler(&log, nil))
+	a, err := app.Serve(t.Context(), config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := a.Gateway.CreateMerchant(t.Context(), gateway.Merchant{
+		Name: "Toko", DOKU: gateway.DOKU{ClientID: "BRN-1", SecretKey: gateway.NewSecretKey()},
+		Faspay: gateway.Faspay{MerchantID: "12345", UserID: "bot12345", Password: gateway.NewPassword()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stamp := gateway.SystemClock{}.Now().UTC().Format(time.RFC3339)
+	calls := map[string]struct {
+		body   string
+		header map[string]string
+		logged string
+	}{
+		"/cvr/100040/10": {`{"request":"Balance","merchant_id":"12345","signature":"none","phone":"081211111111"}`, nil, "faspay"},
+		"/authorization/v1/access-token/b2b": {`{"grantType":"client_credentials"}`,
+			map[string]string{"X-CLIENT-KEY": "BRN-1", "X-TIMESTAMP": stamp, "X-SIGNATURE": "bm9uZQ=="}, "snap"},
+		"/ovo-open-api/v1/balance": {`{"client":{"id":"BRN-1"}}`,
+			map[string]string{"Client-Id": "BRN-1", "Request-Id": "1", "Request-Timestamp": stamp, "Signature": "HMACSHA256=bm9uZQ=="}, "jokul"},
+	}
+	for path, call := range calls {
+		req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://"+a.Listening.API+path, strings.NewReader(call.body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		req.Header.Set("Content-Type", "application/json")
+		for name, value := range call.header {
+			req.Header.Set(name, value)
+		}
+		resp, err := client.Do(req)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+	}
+	_, figures := get(t, client, "http://"+a.Listening.Admin+"/metrics", nil)
+	stop(t, a)
+	for path, call := range calls {
+		line := regexp.MustCompile(`"msg":"call","dialect":"` + call.logged + `".*"merchant":"` + string(m.ID) + `".*"result":"invalid"`)
+		if !line.MatchString(log.String()) {
+			t.Errorf("%s: the log has no such line: %s", path, log.String())
+		}
+		if figure := regexp.MustCompile(`(?m)^gerbang_requests_total\{.*dialect="` + call.logged + `".*result="invalid".*\} 1$`); !figure.MatchString(figures) {
+			t.Errorf("%s: it is not counted", path)
 		}
 	}
 }

@@ -99,6 +99,9 @@ var routes = []route{
 	{"POST /sign-out", signedIn, (*visit).signOut},
 	{"GET /account", signedIn, (*visit).account},
 	{"POST /account", signedIn, (*visit).changePassword},
+	{"POST /account/second-factor", signedIn, (*visit).beginFactor},
+	{"POST /account/second-factor/confirm", signedIn, (*visit).confirmFactor},
+	{"POST /account/sessions", signedIn, (*visit).endSession},
 
 	{"GET /payments", seeBook, (*visit).payments},
 	{"GET /payments.csv", seeBook, (*visit).exportPayments},

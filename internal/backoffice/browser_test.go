@@ -247,16 +247,23 @@ func TestScreens(t *testing.T) {
 		c.open(o.screens()[name])
 		c.picture(name + "-phone")
 	}
-	c.run(chromedp.EmulateViewport(1000, 760), chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
-		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
-			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: "dark"}},
-		})
-		return err
-	}))
+	c.run(chromedp.EmulateViewport(1000, 760))
+	c.scheme("dark")
 	for _, name := range []string{"overview", "payment"} {
 		c.open(o.screens()[name])
 		c.picture(name + "-dark")
 	}
+}
+
+// scheme asks for pages in light or dark colours.
+func (c *chromium) scheme(name string) {
+	c.t.Helper()
+	c.run(chromedp.Func(func(ctx context.Context, t *chromedp.Target) error {
+		_, err := cdp.Call(ctx, t, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
+			Features: []*emulation.MediaFeature{{Name: "prefers-color-scheme", Value: name}},
+		})
+		return err
+	}))
 }
 
 // fits checks what makes a page usable on a small screen and with a screen reader.

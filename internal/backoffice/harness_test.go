@@ -2,8 +2,13 @@ package backoffice_test
 
 import (
 	"context"
+	"crypto/hmac"
+	"crypto/sha1"
+	"encoding/base32"
+	"encoding/binary"
 	"fmt"
 	"io"
+	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -54,6 +59,8 @@ type shop struct {
 type options struct {
 	sandbox bool // nobody signs in
 	baseURL string
+	factor  gateway.Demand
+	log     *slog.Logger
 }
 
 func open(t testing.TB, opts options) *office {
@@ -63,11 +70,11 @@ func open(t testing.TB, opts options) *office {
 	o.db = must(store.Open(t.Context(), store.Config{URL: "sqlite://" + filepath.Join(t.TempDir(), "gerbang.db"), Keys: keys, Clock: o.clock}))(t)
 	t.Cleanup(func() { o.db.Close() })
 	o.Gateway = gateway.New(gateway.Config{
-		Store: o.db, Clock: o.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1},
+		Store: o.db, Clock: o.clock, Keys: keys, KeepCodes: true, PINCost: gateway.PINCost{MemoryKiB: 64, Passes: 1}, Factor: opts.factor,
 	})
 	mux := http.NewServeMux()
 	backoffice.New(backoffice.Config{
-		Gateway: o.Gateway, Clock: o.clock, Dialects: []string{"snap", "jokul"}, SignIn: !opts.sandbox, BaseURL: opts.baseURL,
+		Gateway: o.Gateway, Clock: o.clock, Dialects: []string{"snap", "jokul"}, SignIn: !opts.sandbox, BaseURL: opts.baseURL, Log: opts.log,
 	}).Mount(mux)
 	web.MountAssets(mux)
 	o.server = httptest.NewServer(mux)
@@ -175,6 +182,7 @@ func (o *office) member(role gateway.Role) gateway.User {
 type browser struct {
 	o      *office
 	client *http.Client
+	agent  string // User-Agent, "" for that of the client
 	last   page
 }
 
@@ -225,6 +233,9 @@ func (p page) lacks(t testing.TB, texts ...string) page {
 func (b *browser) do(r *http.Request) page {
 	b.o.t.Helper()
 	r.Header.Set("Accept-Language", "en")
+	if b.agent != "" {
+		r.Header.Set("User-Agent", b.agent)
+	}
 	resp, err := b.client.Do(r)
 	if err != nil {
 		b.o.t.Fatal(err)
@@ -273,6 +284,45 @@ func (b *browser) post(from, path string, entries ...string) page {
 func (b *browser) signIn(name, password string) page {
 	b.o.t.Helper()
 	return b.post("/sign-in", "/sign-in", "name", name, "password", password)
+}
+
+func (b *browser) signInWith(name, password, code string) page {
+	b.o.t.Helper()
+	return b.post("/sign-in", "/sign-in", "name", name, "password", password, "code", code)
+}
+
+// code is what an authenticator app shows now, by RFC 6238.
+func (o *office) code(key string) string {
+	o.t.Helper()
+	secret := must(base32.StdEncoding.DecodeString(strings.ReplaceAll(key, " ", "")))(o.t)
+	counter := make([]byte, 8)
+	binary.BigEndian.PutUint64(counter, uint64(o.clock.Now().Unix()/30))
+	mac := hmac.New(sha1.New, secret)
+	mac.Write(counter)
+	sum := mac.Sum(nil)
+	return fmt.Sprintf("%06d", binary.BigEndian.Uint32(sum[sum[19]&15:])&0x7fffffff%1000000)
+}
+
+var (
+	shownKey   = regexp.MustCompile(`class="copy secret">([A-Z2-7 ]{39})<`)
+	shownCodes = regexp.MustCompile(`<li><code>([a-z2-7-]{29})</code></li>`)
+)
+
+// enrol sets a second factor up and waits until the app shows a new code.
+func (b *browser) enrol() (key string, recovery []string) {
+	b.o.t.Helper()
+	p := b.post("/account", "/account/second-factor", "old", password).want(b.o.t, 200, "shown once", "<svg", "otpauth://totp/")
+	found := shownKey.FindStringSubmatch(p.html)
+	if found == nil {
+		b.o.t.Fatalf("no key is shown: %s", p.html)
+	}
+	key = found[1]
+	p = b.post("/account", "/account/second-factor/confirm", "code", b.o.code(key)).want(b.o.t, 200, "shown once")
+	for _, m := range shownCodes.FindAllStringSubmatch(p.html, -1) {
+		recovery = append(recovery, m[1])
+	}
+	b.o.clock.Advance(gateway.FactorPeriod)
+	return key, recovery
 }
 
 // follow goes where an answer sends the browser.

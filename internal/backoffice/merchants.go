@@ -316,6 +316,12 @@ func (v *visit) changeUser() error {
 		}
 		v.revealPassword(user.Name, password)
 		return nil
+	case "reset-factor":
+		if err := v.act("reset second factor", string(user.ID), user.Name, func() error { return v.Gateway.ResetFactor(ctx, user.ID) }); err != nil {
+			return err
+		}
+		v.done("/users", "unfactored")
+		return nil
 	}
 	return &gateway.Error{Code: gateway.Invalid}
 }

@@ -1,7 +1,9 @@
 package backoffice_test
 
 import (
+	"bytes"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/url"
 	"strings"
@@ -34,7 +36,9 @@ func access(o *office) map[string]struct {
 		"GET /{$}": {"/", everybody}, "GET /find": {"/find?q=INV-1-A", everybody},
 		"GET /sign-in": {"/sign-in", everybody}, "POST /sign-in": {"/sign-in", everybody}, "POST /sign-out": {"/sign-out", everybody},
 		"GET /account": {"/account", everybody}, "POST /account": {"/account", everybody},
-		"GET /payments": {"/payments", everybody}, "GET /payments.csv": {"/payments.csv", everybody}, "GET /payments/{id}": {payment, everybody},
+		"POST /account/second-factor": {"/account/second-factor", everybody}, "POST /account/second-factor/confirm": {"/account/second-factor/confirm", everybody},
+		"POST /account/sessions": {"/account/sessions", everybody},
+		"GET /payments":          {"/payments", everybody}, "GET /payments.csv": {"/payments.csv", everybody}, "GET /payments/{id}": {payment, everybody},
 		"POST /payments/{id}/refund": {payment + "/refund", sellers},
 		"GET /bindings":              {"/bindings", everybody}, "GET /bindings/{id}": {"/bindings/" + string(o.mine.binding.ID), everybody},
 		"GET /notifications": {"/notifications", everybody}, "GET /notifications/{id}": {notification, everybody},
@@ -258,7 +262,7 @@ func TestFirstPassword(t *testing.T) {
 		{first, "short", "short", "a password has 12 to 128 characters"},
 		{first, first, first, "the new password is the old one"},
 		{first, "rani@gerbang.test!1", "rani@gerbang.test!1", "little more than a name"}, {first, "Password123456", "Password123456", "little more than a name"},
-		{first, "abababababab", "abababababab", "little more than a name"},
+		{first, "abababababab", "abababababab", "little more than a name"}, {first, "Unbelievable", "Unbelievable", "one of those that are tried first"},
 		{first, "correct horse", "correct house", "not written the same way twice"},
 		{"wrong", "correct horse battery", "correct horse battery", "The password until now is another."},
 	} {
@@ -327,6 +331,14 @@ func TestCookiesAndHeaders(t *testing.T) {
 			t.Errorf("policy %q", policy)
 		}
 	}
+	for base, want := range map[string]string{"http://127.0.0.1": "lang=en; ", "https://pay.test": "__Host-lang=en; "} {
+		o := open(t, options{baseURL: base})
+		p := o.browser().get("/sign-in?lang=en").want(t, 200)
+		cookie := strings.Join(p.header.Values("Set-Cookie"), "\n")
+		if !strings.Contains(cookie, want) || strings.Count(cookie, "; Secure") != strings.Count(base, "https")*2 || strings.Contains(cookie, "Domain") {
+			t.Errorf("%s: cookies %q", base, cookie)
+		}
+	}
 	o := open(t, options{})
 	b := o.as(gateway.RoleViewer)
 	sessions := 0
@@ -376,6 +388,31 @@ func TestMarkupIsText(t *testing.T) {
 	}
 }
 
+// What a person may not do, and forms from elsewhere, are in the log with who and
+// where from.
+func TestRefusedAccessIsLogged(t *testing.T) {
+	t.Parallel()
+	var log bytes.Buffer
+	o := open(t, options{log: slog.New(slog.NewJSONHandler(&log, nil))})
+	b := o.as(gateway.RoleViewer)
+	b.get("/users").want(t, http.StatusForbidden)
+	r := b.request("/account", url.Values{"token": {b.token("/account")}, "old": {password}})
+	r.Header.Set("Origin", "https://evil.test")
+	b.do(r).want(t, http.StatusForbidden)
+	o.server.Close()
+	for _, want := range []string{
+		`"msg":"backoffice: not allowed","user":"viewer@gerbang.test","role":"viewer","method":"GET","path":"/backoffice/users","address":"127.0.0.1"`,
+		`"msg":"backoffice: a form from elsewhere","user":"viewer@gerbang.test","path":"/backoffice/account","origin":"https://evil.test","address":"127.0.0.1"`,
+	} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %s: %s", want, log.String())
+		}
+	}
+	if strings.Contains(log.String(), password) {
+		t.Errorf("a password in the log: %s", log.String())
+	}
+}
+
 // Every form of every page is refused unless one of our own pages sent it, before
 // anything else of it is looked at.
 func TestEveryFormIsGuarded(t *testing.T) {
@@ -393,7 +430,7 @@ func TestEveryFormIsGuarded(t *testing.T) {
 		form := func(token string) *http.Request {
 			return b.request(rule.path, url.Values{
 				"token": {token}, "action": {"disable"}, "status": {"blocked"}, "hours": {"0"}, "name": {"Evil"}, "role": {"operator"}, "state": {"failed"},
-				"amount": {"1"}, "reason": {"x"}, "sure": {"yes"}, "reference": {"BO-EVIL"}, "call_rate": {"100"},
+				"amount": {"1"}, "reason": {"x"}, "sure": {"yes"}, "reference": {"BO-EVIL"}, "call_rate": {"100"}, "old": {password}, "session": {"others"},
 			})
 		}
 		header := func(name, value string) *http.Request {

@@ -81,23 +81,34 @@ func (v *visit) signIn() error {
 		v.render(http.StatusTooManyRequests, "sign-in.html", s)
 		return nil
 	}
-	var token string
+	var in gateway.SignedIn
 	name := s.Name[:min(len(s.Name), 100)]
 	v.user = gateway.User{Name: name} // as claimed; the trail shows whether it was true
 	err := v.act("sign in", "", "", func() (err error) {
-		_, token, err = v.Gateway.SignIn(v.r.Context(), s.Name, v.form.Get("password"))
+		in, err = v.Gateway.SignIn(v.r.Context(), gateway.SignIn{
+			Name: s.Name, Factors: gateway.Factors{Password: v.form.Get("password"), Code: v.form.Get("code")},
+			Address: v.Address(v.r), Browser: browserOf(v.r.UserAgent()),
+		})
 		return err
 	})
 	v.user = gateway.User{}
-	if errors.Is(err, gateway.ErrPasswordWrong) {
-		s.Refused = v.words.t("The name or the password is wrong. After five wrong passwords a user is locked for 15 minutes.")
+	if errors.Is(err, gateway.ErrPasswordWrong) || errors.Is(err, gateway.ErrCodeWrong) { // which of them, is nobody's business
+		s.Refused = v.words.t("The name, the password or the code is wrong. After five wrong passwords or codes a user is locked for 15 minutes.")
 		v.render(http.StatusUnprocessableEntity, "sign-in.html", s)
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	v.setCookie(token, gateway.SessionLife)
+	v.setCookie(in.Token, gateway.SessionLife)
+	if in.Recovery {
+		v.user = in.User
+		if err := v.act("recovery code", string(v.user.ID), "", func() error { return nil }); err != nil {
+			return err
+		}
+		v.done("/account", "recovery")
+		return nil
+	}
 	v.w.Header().Set("Location", s.Next)
 	v.w.WriteHeader(http.StatusSeeOther)
 	return nil
@@ -111,43 +122,5 @@ func (v *visit) signOut() error {
 	}
 	v.setCookie("", -time.Second)
 	v.redirect("/sign-in", nil)
-	return nil
-}
-
-type accountScreen struct {
-	frame
-	Min int
-}
-
-func (v *visit) showAccount(status int, refused string) error {
-	s := accountScreen{frame: v.frame(v.words.t("Your account")), Min: gateway.PasswordMin}
-	s.Class, s.Refused = "narrow", refused
-	v.render(status, "account.html", s)
-	return nil
-}
-
-func (v *visit) account() error { return v.showAccount(http.StatusOK, "") }
-
-func (v *visit) changePassword() error {
-	if !v.SignIn {
-		return gateway.NotFound
-	}
-	if v.form.Get("password") != v.form.Get("again") {
-		return v.showAccount(http.StatusUnprocessableEntity, v.words.t("The new password was not written the same way twice."))
-	}
-	err := v.act("change password", string(v.user.ID), "", func() error {
-		return v.Gateway.ChangePassword(v.r.Context(), v.user.ID, v.form.Get("old"), v.form.Get("password"), v.token)
-	})
-	if errors.Is(err, gateway.ErrPasswordWrong) {
-		return v.showAccount(http.StatusUnprocessableEntity, v.words.t("The password until now is another."))
-	}
-	if refused := v.refused(err); refused != "" {
-		return v.showAccount(http.StatusUnprocessableEntity, refused)
-	}
-	if err != nil {
-		return err
-	}
-	v.user.Temporary = false
-	v.done("/account", "password")
 	return nil
 }

@@ -43,7 +43,7 @@ func (o *Office) visit(w http.ResponseWriter, r *http.Request, rt route) {
 	// Without any referrer, browsers send forms with the origin "null", and then it
 	// could not be told from that of a page elsewhere.
 	w.Header().Set("Referrer-Policy", "same-origin")
-	lang := web.ChooseLanguage(w, r)
+	lang := web.ChooseLanguage(w, r, o.secure)
 	v := &visit{Office: o, w: w, r: r, lang: lang, words: words(lang)}
 	if err := v.serve(rt); err != nil {
 		v.fail(err)
@@ -61,9 +61,10 @@ func (v *visit) serve(rt route) error {
 		v.toSignIn()
 		return nil
 	case !v.May(rt.needs):
+		v.Log.Warn("backoffice: not allowed", "user", v.user.Name, "role", v.user.Role, "method", v.r.Method, "path", v.r.URL.Path, "address", v.Address(v.r))
 		v.problem(http.StatusForbidden, "Not allowed", "Your role does not allow this. An operator can do it, or give you another role.")
 		return nil
-	case v.user.Temporary && rt.needs != signedIn:
+	case v.owing() && rt.needs != signedIn:
 		v.redirect("/account", nil)
 		return nil
 	}
@@ -74,6 +75,7 @@ func (v *visit) serve(rt route) error {
 			return nil
 		}
 		if !v.ownForm() {
+			v.Log.Warn("backoffice: a form from elsewhere", "user", v.user.Name, "path", v.r.URL.Path, "origin", v.r.Header.Get("Origin"), "address", v.Address(v.r))
 			v.problem(http.StatusForbidden, "Not sent from here", "This form was not sent from a page of the back office, or that page is too old. Go back, reload it and send it again.")
 			return nil
 		}
@@ -105,6 +107,9 @@ func (v *visit) identify() (bool, error) {
 	v.user, v.token = user, v.seed
 	return true, nil
 }
+
+// owing reports whether the visitor must see to their own account before anything else.
+func (v *visit) owing() bool { return v.user.Temporary || v.SignIn && v.Gateway.OwesFactor(v.user) }
 
 // May reports whether the visitor's role has a right.
 func (v *visit) May(r right) bool { return slices.Contains(rights[v.user.Role], r) }
@@ -188,12 +193,15 @@ func (v *visit) done(path, what string) { v.redirect(path, url.Values{"done": {w
 
 // deeds are what a page may be asked to say was done.
 var deeds = map[string]string{
-	"refunded": "The refund was made.",
-	"resent":   "The notification is being sent again.",
-	"changed":  "The change was saved.",
-	"password": "Your password was changed.",
-	"disabled": "The user can no longer sign in.",
-	"enabled":  "The user can sign in again.",
+	"refunded":   "The refund was made.",
+	"resent":     "The notification is being sent again.",
+	"changed":    "The change was saved.",
+	"password":   "Your password was changed.",
+	"unfactored": "The second factor was taken away. The user sets up a new one after signing in.",
+	"ended":      "The session was ended.",
+	"recovery":   "You signed in with a recovery code. It serves no second time.",
+	"disabled":   "The user can no longer sign in.",
+	"enabled":    "The user can sign in again.",
 }
 
 // frame is what every screen has.
@@ -217,7 +225,7 @@ func (v *visit) frame(title string) frame {
 	if !v.SignIn {
 		f.Banner = v.words.t("Sandbox: everybody who can open this page is an operator")
 	}
-	if v.user.Temporary {
+	if v.owing() {
 		return f
 	}
 	for _, n := range navigation {

@@ -33,6 +33,8 @@ type Gateway struct {
 	force    func(context.Context, Operation) (Outcome, bool)
 	signal   func(string)
 
+	factor     Demand
+	breached   Breached
 	nobodyOnce sync.Once
 	nobodyHash string // what the password of an unknown user is compared with
 }
@@ -45,6 +47,8 @@ type Config struct {
 	Rules     Rules     // zero members take DefaultRules
 	Retention Retention // zero members take DefaultRetention; never less than two days
 	PINCost   PINCost   // zero takes DefaultPINCost
+	Factor    Demand    // which people must have a second factor; zero is nobody
+	Breached  Breached  // passwords that nobody may choose; nil knows none
 	// Force, when set, may decide an operation before the rules do. Only the
 	// sandbox sets it.
 	Force func(context.Context, Operation) (Outcome, bool)
@@ -124,6 +128,7 @@ func New(c Config) *Gateway {
 		store: watchedStore{c.Store, onlookers}, feed: onlookers, clock: c.Clock, keys: c.Keys, secrets: newSecretHasher(c.Keys, c.PINCost),
 		rules: c.Rules, retention: c.Retention.orDefault(), keepCodes: c.KeepCodes, phones: recent.New[BindingID, Phone](knownPhones),
 		notified: make(chan struct{}, 1), messages: c.Messages, messaged: make(chan struct{}, 1), force: c.Force, signal: c.Signal,
+		factor: c.Factor, breached: c.Breached,
 	}
 }
 

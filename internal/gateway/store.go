@@ -205,16 +205,33 @@ type Tx interface {
 	SetUserDisabled(id UserID, disabled bool) (bool, error)
 	// CountWrongPassword locks the user until a moment when it is the last of tries.
 	CountWrongPassword(id UserID, tries int, lockUntil time.Time) error
-	// CountSignIn starts the count anew unless the user is locked or disabled, or
-	// the password has another hash by now.
-	CountSignIn(id UserID, hash string) (bool, error)
+	// CountRightPassword starts the count anew unless the user is locked or disabled,
+	// or the password has another hash by now.
+	CountRightPassword(id UserID, hash string) (bool, error)
+	SetSignedIn(UserID) error
+	// SetPendingFactor keeps a secret that the user has yet to confirm. ConfirmFactor
+	// puts it in force, unless it is no longer the one of that moment; step is that of
+	// the code by which it was confirmed.
+	SetPendingFactor(id UserID, secret string) (bool, error)
+	ConfirmFactor(id UserID, pendingSince time.Time, step int64) (bool, error)
+	// TakeStep uses up a code of the factor that is in force since a moment, unless one
+	// of its step or a later one was taken.
+	TakeStep(id UserID, since time.Time, step int64) (bool, error)
+	ClearFactor(UserID) (bool, error)
+	InsertRecoveryCode(id UserID, digest string) error
+	TakeRecoveryCode(id UserID, digest string) (bool, error)
+	RecoveryCodes(UserID) (int, error)
+	DeleteRecoveryCodes(UserID) error
 	User(UserID) (User, error)
 	UserByName(name string) (User, error)
 	Users(after string, limit int) ([]User, error)
 	InsertSession(Session) error
 	Session(tokenDigest string) (Session, error)
 	TouchSession(tokenDigest string) error
+	// SessionsOf lists those of a user that go on, last used first.
+	SessionsOf(id UserID, idleSince time.Time, limit int) ([]Session, error)
 	DeleteSession(tokenDigest string) error
+	DeleteSessionOf(id UserID, tokenDigest string) (bool, error)
 	DeleteSessionsOf(id UserID, keep string) error
 	DeleteEndedSessions(idleSince time.Time) error
 

@@ -41,6 +41,8 @@ func (g *Gateway) Act(ctx context.Context, t Trace, do func() error) error {
 	switch {
 	case errors.Is(done, ErrPasswordWrong):
 		outcome = "wrong password"
+	case errors.Is(done, ErrCodeWrong):
+		outcome = "wrong code"
 	case done != nil:
 		outcome = ErrorCode(done).String()
 	}

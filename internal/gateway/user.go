@@ -18,11 +18,12 @@ type User struct {
 	Merchant     MerchantID // whose rows alone the user sees; "" for all but RoleMerchant
 	PasswordHash string
 	Temporary    bool // the password was given by another and must be replaced first
-	Fails        int  // wrong passwords in a row
+	Fails        int  // wrong passwords and codes in a row
 	LockedUntil  time.Time
 	Disabled     bool
 	CreatedAt    time.Time
 	SignedInAt   time.Time // the last time
+	Factor       SecondFactor
 }
 
 // Role says what a user may do.
@@ -38,34 +39,19 @@ const (
 // Roles lists them all.
 var Roles = []Role{RoleViewer, RoleSupport, RoleOperator, RoleMerchant}
 
-// Session is a signed-in browser. Its token is stored only as a digest.
-type Session struct {
-	TokenDigest string
-	UserID      UserID
-	CreatedAt   time.Time
-	SeenAt      time.Time
-	EndsAt      time.Time // whatever happens
-}
-
 // Bounds on signing in. They follow OWASP's advice for sites that move money.
 const (
 	SessionIdle   = 30 * time.Minute // a session ends when it is not used for so long
 	SessionLife   = 12 * time.Hour   // and after so long in any case
-	PasswordTries = 5                // wrong passwords in a row until the user is locked
+	PasswordTries = 5                // wrong passwords and codes in a row until the user is locked
 	PasswordLock  = 15 * time.Minute // for how long
 	PasswordMin   = 12               // characters
 	PasswordMax   = 128
 )
 
-// seenEvery is how exactly a session's last use is kept: writing it on every
-// request would make every read a write.
-const seenEvery = time.Minute
-
 // ErrPasswordWrong is what a person is told who may not sign in, whatever the
 // reason. It is no Code, because no protocol has an answer to it.
 var ErrPasswordWrong = errors.New("the name or the password is wrong, or the user is locked for a while")
-
-const purposeSession = "office.session"
 
 func passwordOf(id UserID) owner { return owner{"office.password", string(id)} }
 
@@ -125,68 +111,37 @@ func randomToken(n int) string {
 // sign-in, lifts a lock and ends the user's sessions.
 func (g *Gateway) ResetPassword(ctx context.Context, id UserID) (string, error) {
 	password := NewPassword()
-	return password, g.setPassword(ctx, id, password, true, "")
+	hash := g.secrets.hash(passwordOf(id), password)
+	return password, g.store.Update(ctx, func(tx Tx) error { return g.setPassword(tx, id, hash, true, "") })
 }
 
 // ChangePassword replaces a user's own password and ends the user's other sessions.
 func (g *Gateway) ChangePassword(ctx context.Context, id UserID, old, password, sessionToken string) error {
-	if n := utf8.RuneCountInString(password); n < PasswordMin || n > PasswordMax {
-		return refuse(Invalid, "a password has 12 to 128 characters")
-	}
 	if password == old {
 		return refuse(Invalid, "the new password is the old one")
 	}
-	var u User
-	err := g.view(ctx, "no such user", func(tx Tx) (err error) {
-		u, err = tx.User(id)
-		return err
-	})
+	u, err := g.User(ctx, id)
 	if err != nil {
 		return err
 	}
-	if guessable(password, u.Name) {
-		return refuse(Invalid, "the password is little more than a name, a usual word or a repetition")
+	if err := g.checkPassword(ctx, password, u.Name); err != nil {
+		return err
 	}
-	right, err := g.secrets.matches(ctx, passwordOf(id), old, u.PasswordHash)
+	hash := ""
+	return g.prove(ctx, u, Factors{Password: old, PasswordOnly: true},
+		func() { hash = g.secrets.hash(passwordOf(id), password) },
+		func(tx Tx, _ bool) error { return g.setPassword(tx, id, hash, false, sessionToken) })
+}
+
+func (g *Gateway) setPassword(tx Tx, id UserID, hash string, temporary bool, keep string) error {
+	set, err := tx.SetPassword(id, hash, temporary)
 	if err != nil {
 		return err
 	}
-	if !right {
-		return ErrPasswordWrong
+	if !set {
+		return refuse(NotFound, "no such user")
 	}
-	return g.setPassword(ctx, id, password, false, sessionToken)
-}
-
-// usualWords are what passwords of this system are guessed from first.
-var usualWords = []string{"gerbang", "backoffice", "operator", "merchant", "password", "katasandi", "rahasia", "indonesia", "qwerty", "1234567890", "123456"}
-
-// guessable reports whether little is left of a password without its user's name and
-// usual words, or whether it repeats few characters.
-func guessable(password, name string) bool {
-	rest := strings.ToLower(password)
-	account, _, _ := strings.Cut(name, "@")
-	for _, word := range append([]string{name, account}, usualWords...) {
-		rest = strings.ReplaceAll(rest, word, "")
-	}
-	distinct := map[rune]bool{}
-	for _, r := range rest {
-		distinct[r] = true
-	}
-	return utf8.RuneCountInString(rest) < PasswordMin/2 || len(distinct) < 5
-}
-
-func (g *Gateway) setPassword(ctx context.Context, id UserID, password string, temporary bool, keep string) error {
-	hash := g.secrets.hash(passwordOf(id), password)
-	return g.store.Update(ctx, func(tx Tx) error {
-		set, err := tx.SetPassword(id, hash, temporary)
-		if err != nil {
-			return err
-		}
-		if !set {
-			return refuse(NotFound, "no such user")
-		}
-		return tx.DeleteSessionsOf(id, g.sessionDigest(keep))
-	})
+	return g.endOthers(tx, id, keep)
 }
 
 // SetUserDisabled keeps a user from signing in, at once, or lets them again.
@@ -224,123 +179,132 @@ func (g *Gateway) Users(ctx context.Context, after string, limit int) (all []Use
 	return all, err
 }
 
-// SignIn opens a session and returns its token, 256 random bits. Who is unknown,
-// disabled or locked is told ErrPasswordWrong like everybody else, and as late.
-func (g *Gateway) SignIn(ctx context.Context, name, password string) (User, string, error) {
-	var u User
-	err := g.store.View(ctx, func(tx Tx) (err error) {
+// UserNamed finds a user by the name to sign in with.
+func (g *Gateway) UserNamed(ctx context.Context, name string) (u User, err error) {
+	err = g.view(ctx, "no such user", func(tx Tx) error {
 		u, err = tx.UserByName(userName(name))
 		return err
 	})
-	unknown := errors.Is(err, ErrNoRow)
-	if err != nil && !unknown {
-		return User{}, "", err
-	}
-	if unknown { // takes as long as a known one
-		u.PasswordHash = g.nobody()
-	}
-	right, err := g.secrets.matches(ctx, passwordOf(u.ID), password, u.PasswordHash)
+	return u, err
+}
+
+// Factors are what a person gives to show who they are.
+type Factors struct {
+	Password string
+	Code     string // of the second factor, or a recovery code; for who has one
+	// PasswordOnly is for steps that ask who has signed in already for one factor.
+	PasswordOnly bool
+}
+
+// prove does something once a user has shown who they are, and is ErrPasswordWrong or
+// ErrCodeWrong otherwise. What is wrong counts, whichever of the two it is and whatever
+// it was given for; who is disabled or locked is refused like everybody else, and as
+// late. then is told whether a recovery code was used up, and runs in the transaction
+// that decided; what is too slow for that, prepare does once the password is right.
+func (g *Gateway) prove(ctx context.Context, u User, f Factors, prepare func(), then func(tx Tx, recovery bool) error) error {
+	right, err := g.secrets.matches(ctx, passwordOf(u.ID), f.Password, u.PasswordHash)
 	if err != nil {
-		return User{}, "", err
+		return err
 	}
-	if unknown {
-		return User{}, "", ErrPasswordWrong
+	if u.ID == "" {
+		return ErrPasswordWrong
 	}
 	renewed := ""
 	if right {
-		renewed = g.secrets.renewed(passwordOf(u.ID), password, u.PasswordHash)
+		renewed = g.secrets.renewed(passwordOf(u.ID), f.Password, u.PasswordHash)
+		prepare()
 	}
-	token := randomToken(32)
+	var wrong error
 	err = g.store.Update(ctx, func(tx Tx) error {
+		wrong = nil
+		recovery := false
 		if !right {
+			wrong = ErrPasswordWrong
+		} else if !f.PasswordOnly {
+			now, err := tx.User(u.ID)
+			if err != nil {
+				return err
+			}
+			if now.Factor.Secret != "" {
+				var taken bool
+				if taken, recovery, err = takeCode(tx, now, f.Code); err != nil {
+					return err
+				}
+				if !taken {
+					wrong = ErrCodeWrong
+				}
+			}
+		}
+		if wrong != nil {
 			return tx.CountWrongPassword(u.ID, PasswordTries, tx.Now().Add(PasswordLock))
 		}
-		in, err := tx.CountSignIn(u.ID, u.PasswordHash)
+		in, err := tx.CountRightPassword(u.ID, u.PasswordHash)
 		if err != nil {
 			return err
 		}
-		if !in { // disabled or locked, or the password was just replaced
-			right = false
-			return nil
+		if !in { // disabled or locked, or the password was just replaced; the code is not used up
+			return ErrPasswordWrong
 		}
 		if renewed != "" {
 			if _, err := tx.RenewPasswordHash(u.ID, u.PasswordHash, renewed); err != nil {
 				return err
 			}
 		}
+		return then(tx, recovery)
+	})
+	if err == nil {
+		err = wrong
+	}
+	return err
+}
+
+// SignIn is an attempt to sign in.
+type SignIn struct {
+	Name string
+	Factors
+	Address string // where from, and in which browser, for the person to recognise
+	Browser string
+}
+
+// SignedIn is a session that was opened.
+type SignedIn struct {
+	User     User
+	Token    string // 256 random bits
+	Recovery bool   // a recovery code was used up
+}
+
+// SignIn opens a session. Who is unknown, disabled or locked is told ErrPasswordWrong
+// like everybody else, and as late.
+func (g *Gateway) SignIn(ctx context.Context, in SignIn) (SignedIn, error) {
+	u, err := g.UserNamed(ctx, in.Name)
+	if errors.Is(err, NotFound) { // takes as long as a known one
+		u.PasswordHash = g.nobody()
+	} else if err != nil {
+		return SignedIn{}, err
+	}
+	out := SignedIn{User: u, Token: randomToken(32)}
+	in.PasswordOnly = false
+	err = g.prove(ctx, u, in.Factors, func() {}, func(tx Tx, recovery bool) error {
+		out.Recovery = recovery
+		if err := tx.SetSignedIn(u.ID); err != nil {
+			return err
+		}
 		if err := tx.DeleteEndedSessions(tx.Now().Add(-SessionIdle)); err != nil {
 			return err
 		}
 		return tx.InsertSession(Session{
-			TokenDigest: g.sessionDigest(token), UserID: u.ID, CreatedAt: tx.Now(), SeenAt: tx.Now(), EndsAt: tx.Now().Add(SessionLife),
+			TokenDigest: g.sessionDigest(out.Token), UserID: u.ID, CreatedAt: tx.Now(), SeenAt: tx.Now(), EndsAt: tx.Now().Add(SessionLife),
+			Address: in.Address, Browser: in.Browser,
 		})
 	})
-	if err == nil && !right {
-		err = ErrPasswordWrong
-	}
 	if err != nil {
-		return User{}, "", err
+		return SignedIn{}, err
 	}
-	return u, token, nil
+	return out, nil
 }
 
 // nobody is the hash that the password of an unknown user is compared with.
 func (g *Gateway) nobody() string {
 	g.nobodyOnce.Do(func() { g.nobodyHash = g.secrets.hash(passwordOf(""), NewPassword()) })
 	return g.nobodyHash
-}
-
-func (g *Gateway) sessionDigest(token string) string {
-	if token == "" {
-		return ""
-	}
-	return g.keys.Digest(purposeSession, token)
-}
-
-// session finds a session, which may have begun under an older master key.
-func (g *Gateway) session(tx Tx, token string) (s Session, err error) {
-	for _, digest := range g.keys.Digests(purposeSession, token) {
-		if s, err = tx.Session(digest); !errors.Is(err, ErrNoRow) {
-			return s, err
-		}
-	}
-	return s, err
-}
-
-// SessionUser is the user behind a session's token, unless the session has ended.
-// Using a session keeps it from idling out.
-func (g *Gateway) SessionUser(ctx context.Context, token string) (User, error) {
-	var s Session
-	var u User
-	stale := false
-	err := g.view(ctx, "no such session", func(tx Tx) (err error) {
-		if s, err = g.session(tx, token); err != nil {
-			return err
-		}
-		if !tx.Now().Before(s.EndsAt) || !tx.Now().Before(s.SeenAt.Add(SessionIdle)) {
-			return ErrNoRow
-		}
-		stale = tx.Now().Sub(s.SeenAt) >= seenEvery
-		u, err = tx.User(s.UserID)
-		if err == nil && u.Disabled {
-			err = ErrNoRow
-		}
-		return err
-	})
-	if err == nil && stale {
-		err = g.store.Update(ctx, func(tx Tx) error { return tx.TouchSession(s.TokenDigest) })
-	}
-	return u, err
-}
-
-// SignOut ends a session. One that has ended already is no error.
-func (g *Gateway) SignOut(ctx context.Context, token string) error {
-	return g.store.Update(ctx, func(tx Tx) error {
-		for _, digest := range g.keys.Digests(purposeSession, token) {
-			if err := tx.DeleteSession(digest); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

@@ -94,7 +94,7 @@ const maxForm = 4 << 10
 
 func (s *Sandbox) visit(w http.ResponseWriter, r *http.Request, handle func(*visit) error) {
 	web.Secure(w.Header())
-	lang := web.ChooseLanguage(w, r)
+	lang := web.ChooseLanguage(w, r, false)
 	v := &visit{Sandbox: s, w: w, r: r, lang: lang, text: words[lang]}
 	if r.Method == http.MethodPost {
 		if !web.SameOrigin(r) {

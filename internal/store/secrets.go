@@ -34,6 +34,8 @@ var secrets = []secret{
 	{table: "page", id: "id", column: "key_sealed", purpose: purposePageKey, digest: "key_digest"},
 	{table: "page", id: "id", column: "otp_sealed", purpose: purposeOTP},
 	{table: "message", id: "id", column: "code_sealed", purpose: purposeMessageCode},
+	{table: "office_user", id: "id", column: "factor_sealed", purpose: purposeFactor},
+	{table: "office_user", id: "id", column: "factor_pending_sealed", purpose: purposeFactor},
 
 	{table: "page", id: "id", column: "otp_hash", where: "state = 'otp'", version: seal.VersionOf},
 	{table: "wallet", id: "id", column: "pin_hash", version: gateway.HashVersion},

@@ -61,7 +61,7 @@ func rewrap(t *testing.T, e storetest.Engine) {
 	if err := old.Update(t.Context(), func(tx gateway.Tx) error {
 		must(tx.InsertMerchant(gateway.Merchant{ID: "mch_1", DOKU: gateway.DOKU{SecretKey: "s", OldSecretKey: "o", PrivateKeyPEM: "k"}, Faspay: gateway.Faspay{Password: "p", OldPassword: "q"}}))
 		must(tx.InsertWallet(gateway.Wallet{ID: "wal_1", Status: gateway.WalletActive, PIN: "123456", PINHash: "argon2id$1$1$a$b"}))
-		must(tx.InsertUser(gateway.User{ID: "usr_1", Role: gateway.RoleViewer, PasswordHash: "argon2id$1$1$a$b$v1"}))
+		must(tx.InsertUser(gateway.User{ID: "usr_1", Role: gateway.RoleViewer, PasswordHash: "argon2id$1$1$a$b$v1", Factor: gateway.SecondFactor{Secret: "f", Pending: "g"}}))
 		must(true, tx.SetSetting("clock", "1s"))
 		must(true, tx.PutMessage(gateway.Message{ID: "msg_1", Kind: gateway.MessageCode, Subject: "pag_000", Code: "654321"}))
 		for n := range pages {
@@ -82,6 +82,9 @@ func rewrap(t *testing.T, e storetest.Engine) {
 			}
 			if w, err := tx.Wallet("wal_1"); err != nil || w.PIN != "123456" {
 				t.Errorf("%s: wallet %+v, %v", why, w, err)
+			}
+			if u, err := tx.User("usr_1"); err != nil || u.Factor.Secret+u.Factor.Pending != "fg" {
+				t.Errorf("%s: user %+v, %v", why, u, err)
 			}
 			if p, err := tx.PageByKey("key400"); err != nil || p.ID != "pag_400" || p.OTP != "654321" {
 				t.Errorf("%s: page %+v, %v", why, p, err)
@@ -128,7 +131,7 @@ func rewrap(t *testing.T, e storetest.Engine) {
 	}
 	readable(both, "half way")
 	n, err := both.Rewrap(t.Context(), nil)
-	if want := int64(pages - 200 + pages + 1); n != want || err != nil { // the other keys, all codes, and a message
+	if want := int64(pages - 200 + pages + 3); n != want || err != nil { // the other keys, all codes, a message and a person's two
 		t.Fatalf("rewrapped %d, want %d; %v", n, want, err)
 	}
 	for column, v := range versions(both) {

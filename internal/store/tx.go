@@ -100,7 +100,7 @@ func (t *tx) InsertSetting(name, value string) (bool, error) {
 
 // tables lists every table but setting, those that are referred to last.
 var tables = []string{
-	"office_session", "office_user", "office_trace", "tally", "payment_hour", "notification_hour", "settlement_day", "account_total",
+	"office_session", "office_recovery", "office_user", "office_trace", "tally", "payment_hour", "notification_hour", "settlement_day", "account_total",
 	"pruned", "message", "attempt", "notification", "event", "claim", "posting", "transfer", "refund", "push", "terminal", "payment", "page", "binding", "asked", "wallet", "merchant",
 }
 

@@ -33,18 +33,25 @@ func (l Language) Name() string {
 	return "Bahasa Indonesia"
 }
 
-const languageCookie = "lang"
+// languageCookie is a name that over TLS no other host of the domain can plant.
+func languageCookie(secure bool) string {
+	if secure {
+		return "__Host-lang"
+	}
+	return "lang"
+}
 
 // ChooseLanguage follows the query's lang, which is remembered for later pages,
-// else what was chosen earlier, else what the browser prefers.
-func ChooseLanguage(w http.ResponseWriter, r *http.Request) Language {
+// else what was chosen earlier, else what the browser prefers. secure is for sites
+// that are reached over TLS.
+func ChooseLanguage(w http.ResponseWriter, r *http.Request, secure bool) Language {
 	if chosen := Language(r.URL.Query().Get("lang")); chosen == Indonesian || chosen == English {
 		http.SetCookie(w, &http.Cookie{
-			Name: languageCookie, Value: string(chosen), Path: "/", MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, SameSite: http.SameSiteLaxMode,
+			Name: languageCookie(secure), Value: string(chosen), Path: "/", MaxAge: 365 * 24 * 60 * 60, HttpOnly: true, Secure: secure, SameSite: http.SameSiteLaxMode,
 		})
 		return chosen
 	}
-	if cookie, err := r.Cookie(languageCookie); err == nil {
+	if cookie, err := r.Cookie(languageCookie(secure)); err == nil {
 		if l := Language(cookie.Value); l == Indonesian || l == English {
 			return l
 		}

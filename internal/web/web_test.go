@@ -35,7 +35,7 @@ func TestChooseLanguage(t *testing.T) {
 			r.AddCookie(&http.Cookie{Name: "lang", Value: tc.cookie})
 		}
 		w := httptest.NewRecorder()
-		if got := web.ChooseLanguage(w, r); got != tc.want {
+		if got := web.ChooseLanguage(w, r, false); got != tc.want {
 			t.Errorf("%+v: %s", tc, got)
 		}
 		if got := w.Header().Get("Set-Cookie"); strings.HasPrefix(got, "lang="+string(tc.want)+";") != tc.remembered {

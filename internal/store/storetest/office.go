@@ -22,8 +22,9 @@ func office(t *testing.T, b Bundle) {
 	user := gateway.User{
 		ID: "usr_1", Name: "rani", Role: gateway.RoleMerchant, Merchant: "mch_1", PasswordHash: "hash", Temporary: true, Fails: 2, LockedUntil: epoch,
 		Disabled: true, CreatedAt: epoch, SignedInAt: epoch,
+		Factor: gateway.SecondFactor{Secret: "S1", Since: epoch, Step: 7, Pending: "P1", PendingSince: epoch.Add(time.Second)},
 	}
-	session := gateway.Session{TokenDigest: "digest", UserID: "usr_1", CreatedAt: epoch, SeenAt: epoch, EndsAt: epoch.Add(time.Hour)}
+	session := gateway.Session{TokenDigest: "digest", UserID: "usr_1", CreatedAt: epoch, SeenAt: epoch, EndsAt: epoch.Add(time.Hour), Address: "192.0.2.1", Browser: "Firefox"}
 	trace := gateway.Trace{ID: "trc_1", User: "usr_1", UserName: "rani", Merchant: "mch_1", Action: "refund", Subject: "pay_1", Detail: "d", Address: "a", Outcome: "started", At: epoch}
 	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
 		twin := user
@@ -72,7 +73,7 @@ func office(t *testing.T, b Bundle) {
 	in := func(hash string) (ok bool) {
 		t.Helper()
 		b.update(t, func(tx gateway.Tx) (err error) {
-			ok, err = tx.CountSignIn("usr_1", hash)
+			ok, err = tx.CountRightPassword("usr_1", hash)
 			return err
 		})
 		return ok
@@ -95,6 +96,11 @@ func office(t *testing.T, b Bundle) {
 	}
 	if in("new") {
 		t.Error("a locked user signed in")
+	}
+
+	b.update(t, func(tx gateway.Tx) error { return tx.SetSignedIn("usr_1") })
+	if u := read(); u.SignedInAt.Equal(epoch) {
+		t.Error("signing in is not dated")
 	}
 
 	// Sessions.
@@ -123,12 +129,110 @@ func office(t *testing.T, b Bundle) {
 		return errors.Join(tx.InsertSession(gateway.Session{TokenDigest: "digest", UserID: "usr_1", SeenAt: later, EndsAt: later}), tx.DeleteSessionsOf("usr_1", "digest"))
 	})
 	left("digest")
-	b.update(t, func(tx gateway.Tx) error { return tx.DeleteSession("digest") })
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
+		alive, err1 := tx.SessionsOf("usr_1", epoch, 10)
+		idle, err2 := tx.SessionsOf("usr_1", later, 10)
+		none, err3 := tx.SessionsOf("usr_2", epoch, 10)
+		if len(alive) != 1 || alive[0].TokenDigest != "digest" || len(idle)+len(none) != 0 {
+			wrong("sessions of a user: %v, %v, %v", alive, idle, none)
+		}
+		if ended, err := tx.DeleteSessionOf("usr_2", "digest"); ended || err != nil {
+			wrong("another's session was ended: %v", err)
+		}
+		return errors.Join(err1, err2, err3)
+	})
+	left("digest")
+	b.update(t, func(tx gateway.Tx) error { return hold(tx.DeleteSessionOf("usr_1", "digest")) })
+	left()
+	b.update(t, func(tx gateway.Tx) error {
+		return errors.Join(tx.InsertSession(gateway.Session{TokenDigest: "digest", UserID: "usr_1", SeenAt: later, EndsAt: later}), tx.DeleteSession("digest"))
+	})
 	left()
 	b.view(t, func(tx gateway.Tx) error {
 		trail, err := tx.Trail(gateway.TraceFilter{}, 10)
 		if len(trail) != 1 || trail[0].Outcome != "done" {
 			t.Errorf("trail %+v", trail)
+		}
+		return err
+	})
+}
+
+// factor is what a second factor's guards are for: each code serves once, and only
+// the secret that was confirmed comes into force.
+func factor(t *testing.T, b Bundle) {
+	b.update(t, func(tx gateway.Tx) error {
+		return errors.Join(hold(tx.InsertUser(gateway.User{ID: "usr_1", Name: "rani", Role: gateway.RoleOperator})), hold(tx.SetPendingFactor("usr_1", "P1")),
+			tx.InsertRecoveryCode("usr_1", "r1"), tx.InsertRecoveryCode("usr_1", "r2"))
+	})
+	read := func() (f gateway.SecondFactor) {
+		t.Helper()
+		b.view(t, func(tx gateway.Tx) error {
+			u, err := tx.User("usr_1")
+			f = u.Factor
+			return err
+		})
+		return f
+	}
+	pending := read()
+	if pending.Pending != "P1" || pending.Secret != "" || pending.PendingSince.IsZero() {
+		t.Fatalf("pending %+v", pending)
+	}
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
+		if set, err := tx.SetPendingFactor("usr_2", "P"); set || err != nil {
+			wrong("a factor of nobody: %v", err)
+		}
+		if confirmed, err := tx.ConfirmFactor("usr_1", pending.PendingSince.Add(time.Second), 5); confirmed || err != nil {
+			wrong("another secret was confirmed: %v", err)
+		}
+		return hold(tx.ConfirmFactor("usr_1", pending.PendingSince, 5))
+	})
+	f := read()
+	if f.Secret != "P1" || f.Pending != "" || f.Step != 5 || f.Since.IsZero() || !f.PendingSince.IsZero() {
+		t.Fatalf("confirmed %+v", f)
+	}
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
+		if confirmed, err := tx.ConfirmFactor("usr_1", pending.PendingSince, 6); confirmed || err != nil {
+			wrong("confirmed twice: %v", err)
+		}
+		if confirmed, err := tx.ConfirmFactor("usr_1", time.Time{}, 6); confirmed || err != nil {
+			wrong("nothing was confirmed: %v", err)
+		}
+		for what, take := range map[string]func() (bool, error){
+			"the step of the confirmation": func() (bool, error) { return tx.TakeStep("usr_1", f.Since, 5) },
+			"an earlier step":              func() (bool, error) { return tx.TakeStep("usr_1", f.Since, 4) },
+			"a step of another secret":     func() (bool, error) { return tx.TakeStep("usr_1", f.Since.Add(time.Second), 9) },
+			"another's recovery code":      func() (bool, error) { return tx.TakeRecoveryCode("usr_2", "r1") },
+		} {
+			if taken, err := take(); taken || err != nil {
+				wrong("%s: taken %t, %v", what, taken, err)
+			}
+		}
+		return errors.Join(hold(tx.TakeStep("usr_1", f.Since, 6)), hold(tx.TakeRecoveryCode("usr_1", "r1")))
+	})
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
+		if taken, err := tx.TakeStep("usr_1", f.Since, 6); taken || err != nil {
+			wrong("a code serves twice: %v", err)
+		}
+		if taken, err := tx.TakeRecoveryCode("usr_1", "r1"); taken || err != nil {
+			wrong("a recovery code serves twice: %v", err)
+		}
+		n, err := tx.RecoveryCodes("usr_1")
+		if n != 1 {
+			wrong("%d recovery codes are left", n)
+		}
+		return err
+	})
+	b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
+		if cleared, err := tx.ClearFactor("usr_2"); cleared || err != nil {
+			wrong("nobody's factor was cleared: %v", err)
+		}
+		return errors.Join(hold(tx.ClearFactor("usr_1")), tx.DeleteRecoveryCodes("usr_1"))
+	})
+	same(t, "cleared", read(), gateway.SecondFactor{})
+	b.view(t, func(tx gateway.Tx) error {
+		n, err := tx.RecoveryCodes("usr_1")
+		if n != 0 {
+			t.Errorf("%d recovery codes are left", n)
 		}
 		return err
 	})

@@ -62,6 +62,7 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 		"what is old is pruned":                    pruned,
 		"erasing empties it":                       erase,
 		"users, sessions and the trail":            office,
+		"second factors serve once":                factor,
 		"searches go on by key within their reach": searches,
 		"rows are tallied once":                    tallies,
 		"an update given up before it began":       givenUp,
