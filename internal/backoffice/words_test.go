@@ -88,7 +88,7 @@ func used(t *testing.T) map[string]bool {
 	each([]string{
 		"snap", "jokul", "faspay", gateway.SpaceOffice, gateway.TraceStarted, gateway.TraceDone, "wrong password", "export payments", "export settlement",
 		"enable user", "disable user", "from", "to", "phone", "amount", "Secret key", "Faspay password",
-		"a password has 12 to 128 characters", "the new password is the old one", "the password is little more than a name, a usual word or a repetition", "another merchant has this DOKU client id", "another user has this name",
+		"a password has 12 to 128 characters", "the new password is the old one", "the password is little more than a name, a usual word or a repetition", "another merchant has this DOKU client id or Faspay merchant id", "this public key is the current one already", "another user has this name",
 		"a user's name has 2 to 100 characters and no blanks", "a merchant's user belongs to a merchant, and nobody else does",
 	}, add)
 	for _, word := range words {
