@@ -54,6 +54,8 @@ var bugs = []bug{
 		`SELECT fingerprint, answer FROM claim WHERE merchant_id = $1 AND`, `SELECT fingerprint, answer FROM claim WHERE $1 <> '' AND`, "./internal/app", "TestOthersThings"},
 	{"a binding of another merchant is accepted", "internal/gateway/binding.go",
 		`case err != nil || b.MerchantID != merchant:`, `case err != nil:`, "./internal/app", "TestOthersThings"},
+	{"a replaced secret or key verifies for ever", "internal/gateway/merchant.go",
+		`if old != "" && now.Before(until) {`, `if old != "" && !until.IsZero() {`, "./internal/dialect/snap", "TestMerchantKeyIsReplaced"},
 	{"an expired consent is accepted", "internal/gateway/binding.go",
 		`b.State == BindingActive && !tx.Now().Before(b.ExpiresAt):
 		return b, refuse(ConsentExpired`, `false:

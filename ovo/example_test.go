@@ -2,6 +2,7 @@ package ovo_test
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"strings"
@@ -17,7 +18,7 @@ func ExampleNewSNAPReceiver() {
 	bound := make(chan ovo.BindingNotification, 1)
 	merchant := sandbox().Merchant
 	receiver, err := ovo.NewSNAPReceiver(ovo.SNAPReceiverConfig{
-		ClientID: merchant.ClientID, SecretKey: merchant.SecretKey, PrivateKey: merchant.PrivateKey, GatewayPublicKey: merchant.GatewayPublicKey,
+		ClientID: merchant.ClientID, SecretKey: merchant.SecretKey, PrivateKey: merchant.PrivateKey, GatewayPublicKeys: []*rsa.PublicKey{merchant.GatewayPublicKey},
 		// The paths of the three URLs in the merchant's settings.
 		TokenPath: "/snap/token", PaymentPath: "/snap/payment", BindingPath: "/snap/binding",
 		OnPayment: func(_ context.Context, n ovo.PaymentNotification) error { paid <- n; return nil },

@@ -231,18 +231,19 @@ func (c *FaspayClient) do(ctx context.Context, k faspayCall, answer any) error {
 		return fmt.Errorf("%w: %w", ErrInvalidRequest, err)
 	}
 	path := c.paths.Path(k.service, c.format)
-	for again := k.read; ; again = false {
+	var repeats repeats
+	for {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		h := http.Header{}
 		h.Set("Content-Type", c.format.ContentType())
-		reply, sent, err := c.host.exchange(ctx, http.MethodPost, path, h, body)
+		reply, trip, err := c.host.exchange(ctx, http.MethodPost, path, h, body)
 		switch {
 		case err == nil:
-		case again && broken(ctx, err):
+		case k.read && repeats.again(ctx, trip, err):
 			continue
-		case k.charge && sent:
+		case k.charge && trip.sent:
 			return unknown(fmt.Errorf("%w: %w", ErrUnavailable, err))
 		default:
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)

@@ -77,14 +77,55 @@ type reply struct {
 	body   []byte
 }
 
-// exchange sends one request and reads the whole answer. With an error, sent is
-// false only if it is certain that the request did not leave: the transport asked
-// for a connection and got none. A transport that does not say is not trusted.
-func (to host) exchange(ctx context.Context, method, path string, h http.Header, body []byte) (r reply, sent bool, err error) {
-	var wanted, connected atomic.Bool
+// trip is what is known of a request whose answer did not come.
+type trip struct {
+	// sent is false only if it is certain that the request did not leave: the transport
+	// asked for a connection and got none. A transport that does not say is not trusted.
+	sent bool
+	// kept tells that it went over a connection that was left from an earlier request.
+	kept bool
+}
+
+// repeats decide how often a call without an effect is sent again.
+type repeats struct{ kept, fresh int }
+
+const (
+	// maxKept and maxFresh bound them, by the kind of connection that broke.
+	maxKept, maxFresh = 10, 2
+	// closing is how long a server that dies may go on taking connections, to break them.
+	closing = 100 * time.Millisecond
+)
+
+// again tells whether the call may be sent again after the error. When a server goes
+// away, connections that were left from earlier break all together, and new ones for a
+// moment yet: so those cost nothing, and after a new one there is a pause.
+func (n *repeats) again(ctx context.Context, t trip, err error) bool {
+	if !broken(ctx, err) {
+		return false
+	}
+	if t.kept {
+		n.kept++
+		return n.kept <= maxKept
+	}
+	if n.fresh++; n.fresh > maxFresh {
+		return false
+	}
+	timer := time.NewTimer(closing)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// exchange sends one request and reads the whole answer.
+func (to host) exchange(ctx context.Context, method, path string, h http.Header, body []byte) (r reply, t trip, err error) {
+	var wanted, connected, kept atomic.Bool
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GetConn: func(string) { wanted.Store(true) },
-		GotConn: func(httptrace.GotConnInfo) { connected.Store(true) },
+		GotConn: func(c httptrace.GotConnInfo) { connected.Store(true); kept.Store(c.Reused) },
 	})
 	var content io.Reader
 	if method != http.MethodGet {
@@ -95,20 +136,20 @@ func (to host) exchange(ctx context.Context, method, path string, h http.Header,
 	}
 	req, err := http.NewRequestWithContext(ctx, method, to.base+path, content)
 	if err != nil {
-		return reply{}, false, err
+		return reply{}, trip{}, err
 	}
 	req.Header = h
 	req.Header.Set("Accept", either(h.Get("Content-Type"), "application/json"))
 	resp, err := to.client.Do(req)
 	if err != nil {
-		return reply{}, connected.Load() || !wanted.Load(), err
+		return reply{}, trip{connected.Load() || !wanted.Load(), kept.Load()}, err
 	}
 	defer resp.Body.Close()
 	r.status, r.header = resp.StatusCode, resp.Header
 	if r.body, err = io.ReadAll(io.LimitReader(resp.Body, maxAnswer)); err != nil {
-		return reply{}, true, fmt.Errorf("reading the answer: %w", err)
+		return reply{}, trip{true, kept.Load()}, fmt.Errorf("reading the answer: %w", err)
 	}
-	return r, true, nil
+	return r, trip{true, kept.Load()}, nil
 }
 
 // broken tells whether err is a failed connection, and not the end of somebody's

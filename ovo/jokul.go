@@ -106,7 +106,8 @@ func (l *jokulLine) do(ctx context.Context, k jokulCall) (jokulReply, error) {
 			return jokulReply{}, err
 		}
 	}
-	for again := k.read; ; again = false {
+	var repeats repeats
+	for {
 		if err := ctx.Err(); err != nil {
 			return jokulReply{}, err
 		}
@@ -121,14 +122,14 @@ func (l *jokulLine) do(ctx context.Context, k jokulCall) (jokulReply, error) {
 		h.Set(jokul.HeaderRequestID, call.RequestID)
 		h.Set(jokul.HeaderRequestTimestamp, call.Timestamp)
 		h.Set(jokul.HeaderSignature, jokul.SignRequest(l.secret, call, body))
-		answer, sent, err := l.host.exchange(ctx, method, k.path, h, body)
-		if err != nil && again && broken(ctx, err) {
+		answer, trip, err := l.host.exchange(ctx, method, k.path, h, body)
+		if err != nil && k.read && repeats.again(ctx, trip, err) {
 			continue
 		}
 		done := jokulReply{requestID: call.RequestID, status: answer.status, body: answer.body}
 		if err != nil {
 			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-			if k.charge && sent {
+			if k.charge && trip.sent {
 				err = unknown(err)
 			}
 			return done, err

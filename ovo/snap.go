@@ -89,8 +89,8 @@ type call struct {
 }
 
 // do makes one call and returns the X-EXTERNAL-ID under which it was answered.
-// It sends once, and again for two reasons, each at most once: the B2B token was
-// refused, or the connection of a read broke.
+// It sends once, and again for two reasons: the B2B token was refused, once, or the
+// connection of a read broke.
 func (c *SNAPClient) do(ctx context.Context, k call, answer any) (requestID string, err error) {
 	body, err := wire.Encode(k.body)
 	if err != nil {
@@ -100,7 +100,7 @@ func (c *SNAPClient) do(ctx context.Context, k call, answer any) (requestID stri
 	if err != nil {
 		return "", fmt.Errorf("access token: %w", err)
 	}
-	renewed, again := false, k.read
+	renewed, repeats := false, repeats{}
 	for {
 		// Past this point a failure may come too late.
 		if err := ctx.Err(); err != nil {
@@ -110,14 +110,13 @@ func (c *SNAPClient) do(ctx context.Context, k call, answer any) (requestID stri
 		if requestID == "" {
 			requestID = newRequestID(c.now())
 		}
-		reply, sent, err := c.host.exchange(ctx, http.MethodPost, k.path, c.transactionHeader(k, token, requestID, body), body)
+		reply, trip, err := c.host.exchange(ctx, http.MethodPost, k.path, c.transactionHeader(k, token, requestID, body), body)
 		if err != nil {
-			if again && broken(ctx, err) {
-				again = false
+			if k.read && repeats.again(ctx, trip, err) {
 				continue
 			}
 			err = fmt.Errorf("%w: %w", ErrUnavailable, err)
-			if k.charge && sent {
+			if k.charge && trip.sent {
 				err = unknown(err)
 			}
 			return requestID, err
@@ -161,7 +160,8 @@ func (c *SNAPClient) token(ctx context.Context, path string, request, answer any
 	if err != nil {
 		return err
 	}
-	for again := true; ; again = false {
+	var repeats repeats
+	for {
 		timestamp := snap.FormatTime(c.now())
 		signature, err := snap.SignAsymmetric(c.key, c.id, timestamp)
 		if err != nil {
@@ -171,11 +171,11 @@ func (c *SNAPClient) token(ctx context.Context, path string, request, answer any
 		h.Set(snap.HeaderClientKey, c.id)
 		h.Set(snap.HeaderTimestamp, timestamp)
 		h.Set(snap.HeaderSignature, signature)
-		reply, _, err := c.host.exchange(ctx, http.MethodPost, path, h, body)
+		reply, trip, err := c.host.exchange(ctx, http.MethodPost, path, h, body)
 		switch {
 		case err == nil:
 			return reply.decode(answer)
-		case !again || !broken(ctx, err):
+		case !repeats.again(ctx, trip, err):
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}

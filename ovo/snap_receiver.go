@@ -10,6 +10,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -78,8 +79,12 @@ type SNAPReceiverConfig struct {
 	// PrivateKey is the merchant's. It signs the tokens that the gateway gets here.
 	// Replicas with the same key accept each other's tokens.
 	PrivateKey *rsa.PrivateKey
-	// GatewayPublicKey checks who asks for a token.
-	GatewayPublicKey *rsa.PublicKey
+	// GatewayPublicKeys check who asks for a token: one of them must have signed. Give
+	// two while the gateway changes over from one to the next.
+	GatewayPublicKeys []*rsa.PublicKey
+	// Published has the keys that a Gerbang publishes, beside GatewayPublicKeys or
+	// instead of them; nil: none.
+	Published *PublishedKeys
 	// TokenPath, PaymentPath and BindingPath are the paths of the URLs in the
 	// merchant's settings, such as "/doku/notify". A path whose callback is nil
 	// may be empty. A proxy in between may not change path or query: the signature
@@ -137,8 +142,13 @@ func (c SNAPReceiverConfig) check() error {
 	if err := checkKey("PrivateKey", publicHalf(c.PrivateKey)); err != nil {
 		return err
 	}
-	if err := checkKey("GatewayPublicKey", c.GatewayPublicKey); err != nil {
-		return err
+	if len(c.GatewayPublicKeys) == 0 && c.Published == nil {
+		return errors.New("neither GatewayPublicKeys nor Published is set")
+	}
+	for _, key := range c.GatewayPublicKeys {
+		if err := checkKey("a key of GatewayPublicKeys", key); err != nil {
+			return err
+		}
 	}
 	return checkPaths(
 		callbackPath{"TokenPath", c.TokenPath, true},
@@ -254,7 +264,10 @@ func (s *SNAPReceiver) issue(_ http.ResponseWriter, r *http.Request) (any, error
 	if err != nil {
 		return nil, err
 	}
-	if !snap.VerifyAsymmetric(s.config.GatewayPublicKey, s.config.ClientID, timestamp, r.Header.Get(snap.HeaderSignature)).OK {
+	switch ok, err := s.fromGateway(r.Context(), timestamp, r.Header.Get(snap.HeaderSignature)); {
+	case err != nil:
+		return nil, err
+	case !ok:
 		return nil, unauthorized(invalidSignature, "the signature was not made by the gateway's key over client id and timestamp")
 	}
 	token, err := mint(s.config.PrivateKey, s.config.ClientID, s.config.Now().Add(issuedLife))
@@ -265,6 +278,29 @@ func (s *SNAPReceiver) issue(_ http.ResponseWriter, r *http.Request) (any, error
 		ResponseCode: snap.Code(200, snap.ServiceTokenB2B, "00"), ResponseMessage: "Successful",
 		AccessToken: token, TokenType: snap.TokenBearer, ExpiresIn: int(issuedLife.Seconds()),
 	}, nil
+}
+
+// fromGateway reports whether a key of the gateway's made the signature. An error says
+// that one might have, which cannot be known now.
+func (s *SNAPReceiver) fromGateway(ctx context.Context, timestamp, signature string) (bool, error) {
+	made := func(key *rsa.PublicKey) bool {
+		return snap.VerifyAsymmetric(key, s.config.ClientID, timestamp, signature).OK
+	}
+	if slices.ContainsFunc(s.config.GatewayPublicKeys, made) {
+		return true, nil
+	}
+	if s.config.Published == nil {
+		return false, nil
+	}
+	// The second time, it may be a key that was not there at the first.
+	var err error
+	for _, age := range []time.Duration{keysAge, keysPause} {
+		var keys []*rsa.PublicKey
+		if keys, err = s.config.Published.at(ctx, s.config.Now(), age); slices.ContainsFunc(keys, made) {
+			return true, nil
+		}
+	}
+	return false, err
 }
 
 func (s *SNAPReceiver) payment(w http.ResponseWriter, r *http.Request) (any, error) {

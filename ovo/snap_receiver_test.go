@@ -64,7 +64,7 @@ func newShop(t testing.TB, change ...func(*ovo.SNAPReceiverConfig)) *shop {
 	t.Helper()
 	s := &shop{t: t, clock: &testClock{}}
 	c := ovo.SNAPReceiverConfig{
-		ClientID: clientID, SecretKey: secretKey, PrivateKey: merchantKey(), GatewayPublicKey: &gatewayKey().PublicKey,
+		ClientID: clientID, SecretKey: secretKey, PrivateKey: merchantKey(), GatewayPublicKeys: []*rsa.PublicKey{&gatewayKey().PublicKey},
 		TokenPath: tokenPath, PaymentPath: paymentPath, BindingPath: bindingPath, Now: s.clock.Now,
 		Log: slog.New(slog.NewTextHandler(&s.log, nil)),
 		OnPayment: func(_ context.Context, n ovo.PaymentNotification) error {
@@ -459,7 +459,7 @@ func TestReceiverBehindARouter(t *testing.T) {
 func TestSNAPReceiverConfig(t *testing.T) {
 	t.Parallel()
 	good := ovo.SNAPReceiverConfig{
-		ClientID: clientID, SecretKey: secretKey, PrivateKey: merchantKey(), GatewayPublicKey: &gatewayKey().PublicKey,
+		ClientID: clientID, SecretKey: secretKey, PrivateKey: merchantKey(), GatewayPublicKeys: []*rsa.PublicKey{&gatewayKey().PublicKey},
 		TokenPath: tokenPath, PaymentPath: paymentPath,
 		OnPayment: func(context.Context, ovo.PaymentNotification) error { return nil },
 	}
@@ -470,7 +470,7 @@ func TestSNAPReceiverConfig(t *testing.T) {
 		"no client":              func(c *ovo.SNAPReceiverConfig) { c.ClientID = "" },
 		"no secret":              func(c *ovo.SNAPReceiverConfig) { c.SecretKey = "" },
 		"no key":                 func(c *ovo.SNAPReceiverConfig) { c.PrivateKey = nil },
-		"no gateway key":         func(c *ovo.SNAPReceiverConfig) { c.GatewayPublicKey = nil },
+		"no gateway key":         func(c *ovo.SNAPReceiverConfig) { c.GatewayPublicKeys = nil },
 		"no callback":            func(c *ovo.SNAPReceiverConfig) { c.OnPayment, c.PaymentPath = nil, "" },
 		"no token path":          func(c *ovo.SNAPReceiverConfig) { c.TokenPath = "" },
 		"no payment path":        func(c *ovo.SNAPReceiverConfig) { c.PaymentPath = "" },

@@ -842,7 +842,7 @@ func TestCutConnection(t *testing.T) {
 				}
 			}
 			for path, want := range map[string]int{
-				snap.PathPayment: 1, snap.PathRefund: 1, snap.PathBinding: 1, snap.PathUnbinding: 1, snap.PathBalance: 2,
+				snap.PathPayment: 1, snap.PathRefund: 1, snap.PathBinding: 1, snap.PathUnbinding: 1, snap.PathBalance: 3,
 			} {
 				if n := len(g.of(path)); n != want {
 					t.Errorf("%s was sent %d times, want %d", path, n, want)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"net"
@@ -39,7 +40,7 @@ func (d *demo) openSNAPShop(ctx context.Context) (*snapShop, error) {
 		return nil, err
 	}
 	receiver, err := ovo.NewSNAPReceiver(ovo.SNAPReceiverConfig{
-		ClientID: m.DOKU.ClientID, SecretKey: m.DOKU.SecretKey, PrivateKey: key, GatewayPublicKey: gatewayKey,
+		ClientID: m.DOKU.ClientID, SecretKey: m.DOKU.SecretKey, PrivateKey: key, GatewayPublicKeys: []*rsa.PublicKey{gatewayKey},
 		TokenPath: "/doku/token", PaymentPath: "/doku/notify", BindingPath: "/doku/bound",
 		OnPayment: func(_ context.Context, n ovo.PaymentNotification) error { s.payments <- n; return nil },
 		OnBinding: func(_ context.Context, n ovo.BindingNotification) error { s.bindings <- n; return nil },

@@ -43,9 +43,6 @@ func TestScripts(t *testing.T) {
 // $OTHER and $BENCH are the URLs of empty databases.
 func TestScriptsOnPostgres(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	runScripts(t, "testdata/postgres", func(env *testscript.Env) error {
 		env.Setenv("DB", storetest.Postgres.New(env.T().(testing.TB)))
 		env.Setenv("OTHER", storetest.Postgres.New(env.T().(testing.TB)))

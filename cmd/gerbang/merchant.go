@@ -21,7 +21,7 @@ type merchantCommand struct {
 	Get    merchantGet    `cmd:"" help:"Show one merchant with its credentials and URLs."`
 	Create merchantCreate `cmd:"" help:"Create a merchant. Credentials that are not given are made up."`
 	Update merchantUpdate `cmd:"" help:"Change members of a merchant."`
-	Rotate merchantRotate `cmd:"" help:"Give a merchant of \"gerbang serve\" a new secret, which is shown once, while the old one serves on for a while."`
+	Rotate merchantRotate `cmd:"" help:"Give a merchant of \"gerbang serve\" a new secret, which is shown once, or public key, while the old one serves on for a while."`
 	Add    merchantAdd    `cmd:"" help:"Add a merchant to an installation of \"gerbang serve\". What is not given is made up and shown once."`
 }
 
@@ -124,14 +124,10 @@ func (c merchantAdd) Run(ctx context.Context, std streams) error {
 		m.Faspay = gateway.Faspay{MerchantID: c.FaspayMerchant, UserID: "bot" + c.FaspayMerchant, Password: gateway.NewPassword()}
 	}
 	if c.PublicKey != "" {
-		text, err := os.ReadFile(c.PublicKey)
-		if err != nil {
-			return usageError{err}
+		var err error
+		if m.DOKU.PublicKeyPEM, err = readPublicKey(c.PublicKey); err != nil {
+			return err
 		}
-		if _, err := snap.ParsePublicKey(string(text)); err != nil {
-			return usagef("--public-key: %w", err)
-		}
-		m.DOKU.PublicKeyPEM = string(text)
 	}
 	err := app.Administer(ctx, c.installation(), func(g *gateway.Gateway) (err error) {
 		m, err = g.CreateMerchant(ctx, m)
@@ -145,15 +141,34 @@ func (c merchantAdd) Run(ctx context.Context, std streams) error {
 		"faspay.merchant_id", m.Faspay.MerchantID, "faspay.user_id", m.Faspay.UserID, "faspay.password", m.Faspay.Password)
 }
 
+// readPublicKey reads the PEM file of a flag --public-key.
+func readPublicKey(file string) (string, error) {
+	text, err := os.ReadFile(file)
+	if err != nil {
+		return "", usageError{err}
+	}
+	if _, err := snap.ParsePublicKey(string(text)); err != nil {
+		return "", usagef("--public-key: %w", err)
+	}
+	return string(text), nil
+}
+
 type merchantRotate struct {
 	installationFlags
-	Merchant string        `arg:"" help:"Id of the merchant, its DOKU client id or its Faspay merchant id."`
-	Faspay   bool          `help:"The Faspay password, instead of the DOKU secret key."`
-	Overlap  time.Duration `help:"How long the old one goes on verifying calls: at most 30 days." default:"24h"`
+	Merchant  string        `arg:"" help:"Id of the merchant, its DOKU client id or its Faspay merchant id."`
+	Faspay    bool          `help:"The Faspay password, instead of the DOKU secret key." xor:"which"`
+	PublicKey string        `help:"The merchant's public key for SNAP, instead of the DOKU secret key, by the one in this PEM file." placeholder:"FILE" type:"path" xor:"which"`
+	Overlap   time.Duration `help:"How long the old one goes on verifying calls: at most 30 days." default:"24h"`
 }
 
 func (c merchantRotate) Run(ctx context.Context, std streams) error {
-	secret := ""
+	secret, publicKey := "", ""
+	if c.PublicKey != "" {
+		var err error
+		if publicKey, err = readPublicKey(c.PublicKey); err != nil {
+			return err
+		}
+	}
 	if err := app.Administer(ctx, c.installation(), func(g *gateway.Gateway) error {
 		m, err := findMerchant(ctx, g, c.Merchant)
 		if err != nil {
@@ -165,13 +180,19 @@ func (c merchantRotate) Run(ctx context.Context, std streams) error {
 		case c.Faspay:
 			secret, err = g.RotatePassword(ctx, m.ID, c.Overlap)
 		case m.DOKU.ClientID == "":
-			return fmt.Errorf("%s has no DOKU client id, so no secret there; --faspay rotates its password", m.Name)
+			return fmt.Errorf("%s has no DOKU client id, so no secret or key there; --faspay rotates its password", m.Name)
+		case publicKey != "":
+			err = g.RotatePublicKey(ctx, m.ID, publicKey, c.Overlap)
 		default:
 			secret, err = g.RotateSecret(ctx, m.ID, c.Overlap)
 		}
 		return err
 	}); err != nil {
 		return installationError(err)
+	}
+	if publicKey != "" {
+		_, err := fmt.Fprintf(std.out, "The new public key verifies from now on, the old one for another %s.\n", c.Overlap)
+		return err
 	}
 	name := "doku.secret_key"
 	if c.Faspay {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"crypto/rsa"
 	"fmt"
 	"net"
 	"net/http"
@@ -74,7 +75,7 @@ func shopHandler(ctx context.Context, mode string) (http.Handler, error) {
 		return nil, err
 	}
 	snap, err := ovo.NewSNAPReceiver(ovo.SNAPReceiverConfig{
-		ClientID: keys.ClientID, SecretKey: keys.SecretKey, PrivateKey: keys.PrivateKey, GatewayPublicKey: keys.PublicKey,
+		ClientID: keys.ClientID, SecretKey: keys.SecretKey, PrivateKey: keys.PrivateKey, GatewayPublicKeys: []*rsa.PublicKey{keys.PublicKey},
 		TokenPath: "/snap/token", PaymentPath: "/snap/paid", BindingPath: "/snap/bound",
 		OnPayment: func(context.Context, ovo.PaymentNotification) error { return nil },
 		OnBinding: func(context.Context, ovo.BindingNotification) error { return nil },

@@ -238,18 +238,11 @@ func pause(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// promptAnswer is what became of a push payment.
-type promptAnswer struct {
-	State  string       `json:"state"`
-	Cash   money.Amount `json:"cash_used"`
-	Points money.Amount `json:"points_used"`
-}
-
-func printAnswer(w io.Writer, a promptAnswer) error {
+func printAnswer(w io.Writer, a sandbox.PromptAnswer) error {
 	if a.Cash == 0 && a.Points == 0 {
-		return facts(w, "state", a.State)
+		return facts(w, "state", string(a.State))
 	}
-	return facts(w, "state", a.State, "cash used", rupiah(a.Cash), "points used", a.Points.String())
+	return facts(w, "state", string(a.State), "cash used", rupiah(a.Cash), "points used", a.Points.String())
 }
 
 type walletApprove struct {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -162,7 +163,7 @@ func (s *shop) openSNAP(gateway string, a account) (method, error) {
 		return nil, err
 	}
 	receiver, err := ovo.NewSNAPReceiver(ovo.SNAPReceiverConfig{
-		ClientID: a.DOKU.ClientID, SecretKey: a.DOKU.SecretKey, PrivateKey: private, GatewayPublicKey: public,
+		ClientID: a.DOKU.ClientID, SecretKey: a.DOKU.SecretKey, PrivateKey: private, GatewayPublicKeys: []*rsa.PublicKey{public},
 		TokenPath: pathSNAPToken, PaymentPath: pathSNAPPaid, BindingPath: pathSNAPLinked,
 		OnPayment: func(_ context.Context, n ovo.PaymentNotification) error {
 			return s.notified(n.Reference, n.State, n.Amount)

@@ -8,18 +8,19 @@ import (
 	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 )
 
-// inbound is a merchant's call while it is served.
+// inbound is a merchant's or the issuer's call while it is served.
 type inbound struct {
-	id      string // in the log only; the merchant's own ids are not to be trusted
+	id      string // in the log only; callers' own ids are not to be trusted
 	began   time.Time
 	changed []gateway.Change
 }
 
 type inboundKey struct{}
 
-// observed wraps the dialects: it begins what accountFor ends.
+// observed wraps what is called: it begins what accountFor or accountForIssuer ends.
 func (a *App) observed(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		c := &inbound{id: rand.Text(), began: gateway.SystemClock{}.Now()}
@@ -34,27 +35,44 @@ func (a *App) observed(next http.Handler) http.Handler {
 // accountFor counts and logs a call that a dialect has answered. The log names the
 // merchant and what the call made or changed, by ids that are of use only here.
 func (a *App) accountFor(ctx context.Context, s gateway.Served) {
+	a.account(ctx, "call", s.Result, func(took time.Duration) []slog.Attr {
+		a.metrics.served(s, took)
+		return []slog.Attr{
+			slog.String("dialect", s.Dialect), slog.String("operation", s.Operation), slog.String("merchant", string(s.Merchant)),
+			slog.Int("status", s.Status), slog.String("code", s.Code),
+		}
+	})
+}
+
+// accountForIssuer is accountFor of the issuer's calls. Their own ids are signed.
+func (a *App) accountForIssuer(ctx context.Context, s issuer.Served) {
+	a.account(ctx, "issuer call", s.Result, func(took time.Duration) []slog.Attr {
+		a.metrics.servedIssuer(s, took)
+		return []slog.Attr{slog.String("operation", s.Operation), slog.String("id", s.ID), slog.Int("status", s.Status), slog.String("code", s.Code)}
+	})
+}
+
+// account ends what observed has begun: count gets how long the call took, and returns
+// what the log is to say of it.
+func (a *App) account(ctx context.Context, line string, result gateway.Result, count func(time.Duration) []slog.Attr) {
 	c, ok := ctx.Value(inboundKey{}).(*inbound)
 	if !ok {
-		return // the dialect was called without observed around it
+		return // it was called without observed around it
 	}
 	took := gateway.SystemClock{}.Now().Sub(c.began)
-	a.metrics.served(s, took)
+	attrs := count(took)
 	level := slog.LevelInfo
-	if s.Result == gateway.ResultFault {
+	if result == gateway.ResultFault {
 		level = slog.LevelWarn
 	}
 	if !a.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := []slog.Attr{
-		slog.String("dialect", s.Dialect), slog.String("operation", s.Operation), slog.String("merchant", string(s.Merchant)),
-		slog.Int("status", s.Status), slog.String("code", s.Code), slog.String("result", string(s.Result)), slog.Duration("took", took),
-	}
+	attrs = append(attrs, slog.String("result", string(result)), slog.Duration("took", took))
 	for _, change := range c.changed {
 		attrs = append(attrs, slog.String(string(change.Kind), change.ID))
 	}
-	a.log.LogAttrs(ctx, level, "call", attrs...)
+	a.log.LogAttrs(ctx, level, line, attrs...)
 }
 
 // callLog adds to what is logged in a call's context the call's id.

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -242,7 +243,7 @@ func newReceiver(t testing.TB, c control, m merchant) *receiver {
 	}
 	r := &receiver{payments: make(chan ovo.PaymentNotification, 1000), bindings: make(chan ovo.BindingNotification, 1000), refused: make(chan struct{}, 1000)}
 	inner, err := ovo.NewSNAPReceiver(ovo.SNAPReceiverConfig{
-		ClientID: m.DOKU.ClientID, SecretKey: m.DOKU.SecretKey, PrivateKey: key, GatewayPublicKey: gatewayKey,
+		ClientID: m.DOKU.ClientID, SecretKey: m.DOKU.SecretKey, PrivateKey: key, GatewayPublicKeys: []*rsa.PublicKey{gatewayKey},
 		TokenPath: "/token", PaymentPath: "/notify", BindingPath: "/bound", Seen: everyTime{},
 		OnPayment: func(_ context.Context, n ovo.PaymentNotification) error {
 			r.mu.Lock()

@@ -11,6 +11,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/store"
 )
 
@@ -24,12 +25,16 @@ type metrics struct {
 	attempts  *prometheus.CounterVec
 	took      *prometheus.HistogramVec
 	messages  *prometheus.CounterVec
+
+	issuerRequests  *prometheus.CounterVec
+	issuerDurations *prometheus.HistogramVec
 }
 
 // Buckets in seconds. A push may wait for 70 seconds, an attempt to deliver for 30.
 var (
 	requestBuckets = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 80}
 	attemptBuckets = []float64{.01, .05, .1, .5, 1, 2.5, 5, 10, 20, 30}
+	issuerBuckets  = []float64{.001, .0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10}
 )
 
 // outcomes names what becomes of a notification after an attempt.
@@ -58,13 +63,19 @@ func newMetrics(version string) *metrics {
 		messages: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "gerbang_issuer_messages_total", Help: "Attempts to bring a one-time code or a prompt to the wallet's issuer.",
 		}, []string{"kind", "outcome"}),
+		issuerRequests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "gerbang_issuer_requests_total", Help: "Calls of the wallets' issuer that were answered, by how they ended.",
+		}, []string{"operation", "result", "code"}),
+		issuerDurations: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "gerbang_issuer_request_duration_seconds", Help: "From the arrival of an issuer's call to its answer.", Buckets: issuerBuckets,
+		}, []string{"operation"}),
 	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Name: "gerbang_build_info", Help: "What is running; the value is 1.",
 		ConstLabels: prometheus.Labels{"version": version, "go_version": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH},
 	})
 	build.Set(1)
-	m.registry.MustRegister(m.requests, m.durations, m.attempts, m.took, m.messages, build,
+	m.registry.MustRegister(m.requests, m.durations, m.attempts, m.took, m.messages, m.issuerRequests, m.issuerDurations, build,
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	// A counter that is there before its first event lets an alert see that event.
 	for _, dialect := range dialectNames {
@@ -76,6 +87,10 @@ func newMetrics(version string) *metrics {
 		for _, taken := range []bool{true, false} {
 			m.messages.WithLabelValues(string(kind), messageOutcome(taken))
 		}
+	}
+	for _, operation := range issuer.Operations() {
+		m.issuerRequests.WithLabelValues(operation, string(gateway.ResultDone), "")
+		m.issuerDurations.WithLabelValues(operation)
 	}
 	return m
 }
@@ -103,6 +118,12 @@ func messageOutcome(taken bool) string {
 func (m *metrics) served(s gateway.Served, took time.Duration) {
 	m.requests.WithLabelValues(s.Dialect, s.Operation, string(s.Result), s.Code).Inc()
 	m.durations.WithLabelValues(s.Dialect, s.Operation).Observe(took.Seconds())
+}
+
+// servedIssuer counts an answered call of the issuer.
+func (m *metrics) servedIssuer(s issuer.Served, took time.Duration) {
+	m.issuerRequests.WithLabelValues(s.Operation, string(s.Result), s.Code).Inc()
+	m.issuerDurations.WithLabelValues(s.Operation).Observe(took.Seconds())
 }
 
 // handler serves the figures. What cannot be read at the moment is left out.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"log/slog"
 	"maps"
 	"net/http"
 	"os"
@@ -11,9 +12,13 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
+	"github.com/gerbang-pay/gerbang/internal/app"
+	"github.com/gerbang-pay/gerbang/internal/gateway"
+	"github.com/gerbang-pay/gerbang/internal/issuer"
 	"github.com/gerbang-pay/gerbang/internal/wire/faspay"
 	"github.com/gerbang-pay/gerbang/ovo"
 )
@@ -86,7 +91,7 @@ func family(series string) string {
 // labelValues are all values that labels may have.
 var labelValues = map[string]*regexp.Regexp{
 	"dialect":    regexp.MustCompile(`^(snap|jokul|faspay)$`),
-	"operation":  regexp.MustCompile(`^(token|customer-token|tokens|binding|balance|payment|recurring|push|void|status|refund|unbinding|activation|topup|history|unlink|inquiry|cancel|unknown)$`),
+	"operation":  regexp.MustCompile(`^(token|customer-token|tokens|binding|balance|payment|recurring|push|void|status|refund|unbinding|activation|topup|history|unlink|inquiry|cancel|wallets?|open|limits|pin|number|prompts|approve|decline|payments|unknown)$`),
 	"result":     regexp.MustCompile(`^(done|refused|invalid|pending|fault)$`),
 	"code":       regexp.MustCompile(`^([0-9]{7}|[0-9]{2}|ER|EB|TO|BR|-|[a-z_]*)$`),
 	"outcome":    regexp.MustCompile(`^(delivered|retry|failed|undeliverable)$`),
@@ -161,11 +166,12 @@ func TestMetrics(t *testing.T) {
 		`gerbang_request_duration_seconds_count{dialect="snap",operation="payment"}`:                           3,
 		`gerbang_delivery_attempts_total{dialect="snap",outcome="delivered"}`:                                  3, // the binding's too
 		`gerbang_delivery_attempts_total{dialect="faspay",outcome="failed"}`:                                   0,
-		`gerbang_waiting_pushes`:                                     0,
-		`gerbang_ready{check="writes"}`:                              1,
-		`gerbang_ledger_broken{invariant="I02"}`:                     0,
-		`gerbang_issuer_messages_total{kind="code",outcome="retry"}`: 0,
-		`gerbang_store_exhausted_total`:                              0,
+		`gerbang_waiting_pushes`:                                                 0,
+		`gerbang_ready{check="writes"}`:                                          1,
+		`gerbang_ledger_broken{invariant="I02"}`:                                 0,
+		`gerbang_issuer_messages_total{kind="code",outcome="retry"}`:             0,
+		`gerbang_issuer_requests_total{code="",operation="topup",result="done"}`: 0,
+		`gerbang_store_exhausted_total`:                                          0,
 	})
 	if values["gerbang_store_commit_updates_sum"] < 10 {
 		t.Errorf("%v updates were committed", values["gerbang_store_commit_updates_sum"])
@@ -193,6 +199,91 @@ func TestMetrics(t *testing.T) {
 	}
 	if alerts, explained := named(t, "../../deploy/prometheus/alerts.yml", `alert: (\w+)`), named(t, "../../docs/operating/observe.md", "(?m)^\\| `(Gerbang\\w+)`"); !slices.Equal(alerts, explained) {
 		t.Errorf("alerts %v\nexplained %v", alerts, explained)
+	}
+}
+
+// The issuer's calls are counted and logged too, each with what it changed, and nothing
+// that was refused for its signature says who sent it.
+func TestIssuerCallsAreAccountedFor(t *testing.T) {
+	t.Parallel()
+	w := newWalletApp(t)
+	c, lines := serving(t), &safeBuffer{}
+	c.Issuer.URL, c.Log = w.url, slog.New(slog.NewJSONHandler(lines, nil))
+	a, err := app.Serve(t.Context(), c)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stopped := sync.OnceFunc(func() { stop(t, a) })
+	defer stopped()
+	w.base = "http://" + a.Listening.Issuer
+	const phone, pin = "081298765432", "918273"
+	w.call("POST", "/wallets", map[string]any{"phone": phone, "name": "Rina", "pin": pin}, 201, "open-1")
+	for range 2 {
+		w.call("POST", "/wallets/"+phone+"/topup", map[string]any{"cash": 10_000}, 200, "top-up-1")
+	}
+	w.call("POST", "/wallets/"+phone+"/topup", map[string]any{"cash": 9}, 409, "top-up-1")
+	w.call("GET", "/wallets/081200000000", nil, 404)
+	for i := range 20 {
+		w.call("GET", fmt.Sprint("/x", i), nil, 404)
+	}
+	forger := &walletApp{t: t, base: w.base, secrets: issuer.Secrets{[]byte("another secret of twenty-four bytes")}}
+	forger.call("POST", "/wallets/"+phone+"/topup", map[string]any{"cash": 1}, 401, "forged-1")
+
+	m, err := a.Gateway.CreateMerchant(t.Context(), gateway.Merchant{Name: "Toko Nyata"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	push, err := a.Gateway.StartPush(t.Context(), gateway.StartPush{
+		Merchant: m.ID, Dialect: "jokul", Phone: phone, Reference: "P-1", Amount: 5_000, Proof: "P-1", Fingerprint: "P-1",
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	approve := "/wallets/" + phone + "/prompts/" + string(push.Payment.ID) + "/approve"
+	for range 2 { // the repeat of a refusal is one as well
+		w.call("POST", approve, map[string]any{"pin": "000000"}, 409, "approve-1")
+	}
+	w.call("POST", approve, map[string]any{"pin": pin}, 200, "approve-2")
+
+	_, labels := control{t, "http://" + a.Listening.Admin}.scrapeUntil(map[string]float64{
+		`gerbang_issuer_requests_total{code="",operation="open",result="done"}`:                1,
+		`gerbang_issuer_requests_total{code="",operation="topup",result="done"}`:               2,
+		`gerbang_issuer_requests_total{code="409",operation="topup",result="invalid"}`:         1,
+		`gerbang_issuer_requests_total{code="401",operation="topup",result="invalid"}`:         1,
+		`gerbang_issuer_requests_total{code="404",operation="unknown",result="invalid"}`:       20,
+		`gerbang_issuer_requests_total{code="wrong PIN",operation="approve",result="refused"}`: 2,
+		`gerbang_issuer_requests_total{code="",operation="approve",result="done"}`:             1,
+		`gerbang_issuer_request_duration_seconds_count{operation="approve"}`:                   3,
+	})
+	codes := []string{"", "401", "404", "409"}
+	for _, code := range gateway.Codes() {
+		codes = append(codes, code.String())
+	}
+	for _, code := range labels["gerbang_issuer_requests_total"]["code"] {
+		if !slices.Contains(codes, code) {
+			t.Errorf("the code %q", code)
+		}
+	}
+	for _, operation := range labels["gerbang_issuer_requests_total"]["operation"] {
+		if !labelValues["operation"].MatchString(operation) {
+			t.Errorf("the operation %q", operation)
+		}
+	}
+
+	stopped()
+	log := lines.String()
+	for _, line := range []string{
+		`"msg":"issuer call","operation":"topup","id":"top-up-1","status":200,"code":"","result":"done"`,
+		`"msg":"issuer call","operation":"topup","id":"","status":401,"code":"401","result":"invalid"`,
+		`"msg":"issuer call","operation":"approve","id":"approve-1","status":409,"code":"wrong PIN","result":"refused"`,
+	} {
+		if !strings.Contains(log, line) {
+			t.Errorf("the log lacks %s", line)
+		}
+	}
+	approved := regexp.MustCompile(`"id":"approve-2",.*"payment":"` + string(push.Payment.ID) + `".*"call":"[A-Z0-9]+"`)
+	if !approved.MatchString(log) || strings.Contains(log, pin) || strings.Contains(log, phone) || strings.Contains(log, "forged-1") {
+		t.Errorf("the log is\n%s", log)
 	}
 }
 

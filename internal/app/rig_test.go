@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"crypto/rsa"
 	"database/sql"
 	"encoding/json"
 	"errors"
@@ -342,7 +343,7 @@ func (r *rig) hear() {
 	}
 	now := func() time.Time { return time.Now().Add(time.Duration(r.ahead.Load())) }
 	snap, err := ovo.NewSNAPReceiver(ovo.SNAPReceiverConfig{
-		ClientID: r.m.DOKU.ClientID, SecretKey: r.m.DOKU.SecretKey, PrivateKey: key, GatewayPublicKey: gatewayKey, Now: now,
+		ClientID: r.m.DOKU.ClientID, SecretKey: r.m.DOKU.SecretKey, PrivateKey: key, GatewayPublicKeys: []*rsa.PublicKey{gatewayKey}, Now: now,
 		TokenPath: "/token", PaymentPath: "/paid", BindingPath: "/bound",
 		OnPayment: func(_ context.Context, n ovo.PaymentNotification) error {
 			events.Store(n.EventKey, n.Reference)

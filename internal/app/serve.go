@@ -244,7 +244,9 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 	}))
 	muxes[c.Listen.API].Handle("/", a.observed(spoken.mux()))
 	pages.New(pages.Config{Gateway: a.Gateway, ReturnURL: spoken.tokenize.ReturnURL, Log: a.log}).Mount(muxes[c.Listen.Pages])
-	issuer.NewAPI(issuer.APIConfig{Gateway: a.Gateway, Clock: clock, Secrets: secrets, Log: a.log}).Mount(muxes[c.Listen.Issuer])
+	wallets := http.NewServeMux()
+	issuer.NewAPI(issuer.APIConfig{Gateway: a.Gateway, Clock: clock, Secrets: secrets, Served: a.accountForIssuer, Log: a.log}).Mount(wallets)
+	muxes[c.Listen.Issuer].Handle(issuer.Root+"/", a.observed(wallets))
 	if office := muxes[c.Listen.Office]; office != nil {
 		backoffice.New(backoffice.Config{
 			Gateway: a.Gateway, Clock: clock, Dialects: dialectNames, SignIn: true, BaseURL: c.OfficeURL, Log: a.log,

@@ -3,6 +3,7 @@ package app_test
 import (
 	"bytes"
 	"context"
+	"crypto/rsa"
 	"encoding/json"
 	"errors"
 	"flag"
@@ -377,7 +378,7 @@ func (w *simulation) openShop() *http.Server {
 		return nil
 	}
 	snap, err := ovo.NewSNAPReceiver(ovo.SNAPReceiverConfig{
-		ClientID: w.merch.DOKU.ClientID, SecretKey: w.merch.DOKU.SecretKey, PrivateKey: key, GatewayPublicKey: gatewayKey,
+		ClientID: w.merch.DOKU.ClientID, SecretKey: w.merch.DOKU.SecretKey, PrivateKey: key, GatewayPublicKeys: []*rsa.PublicKey{gatewayKey},
 		TokenPath: "/token", PaymentPath: "/paid", BindingPath: "/bound",
 		OnPayment: func(_ context.Context, n ovo.PaymentNotification) error { return hear(n.Reference, n.EventKey) },
 		OnBinding: func(context.Context, ovo.BindingNotification) error { return nil },

@@ -125,6 +125,7 @@ var routes = []route{
 	{"GET /merchants/{id}", seeBook, (*visit).merchant},
 	{"POST /merchants/{id}", keepMerchants, (*visit).updateMerchant},
 	{"POST /merchants/{id}/rotate", keepMerchants, (*visit).rotate},
+	{"POST /merchants/{id}/public-key", keepMerchants, (*visit).rotatePublicKey},
 
 	{"GET /wallets", seeAll, (*visit).wallets},
 	{"GET /wallets/{phone}", seeAll, (*visit).wallet},

@@ -1,11 +1,16 @@
 package backoffice_test
 
 import (
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
 	"encoding/csv"
+	"encoding/pem"
 	"fmt"
 	"net/http"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -306,7 +311,6 @@ func TestWalletsAndMerchants(t *testing.T) {
 	for _, address := range []string{"ftp://shop.test", "javascript:alert(1)", "https://", "https://me:secret@shop.test/"} {
 		b.post(page, page, "name", "x", "call_rate", "0", "notification_url", address).want(t, 422, "An address begins with")
 	}
-	b.post(page, page, "name", "x", "call_rate", "0", "public_key", "-----BEGIN NOTHING-----").want(t, 422, "no public key")
 	if now := must(o.Merchant(t.Context(), m.ID))(t); now.Name != "Toko Lama" || now.DOKU.SecretKey != m.DOKU.SecretKey || now.Faspay.ReturnURL != "https://shop.test/back" || now.Faspay.Password != m.Faspay.Password {
 		t.Errorf("changed to %+v", now)
 	}
@@ -326,6 +330,43 @@ func TestWalletsAndMerchants(t *testing.T) {
 	for _, hours := range []string{"", "-1", "721", "x"} {
 		b.post(page, page+"/rotate", "hours", hours).want(t, 422, "Choose how long")
 	}
+}
+
+// A merchant's public key is replaced with an overlap. What cannot verify, and the same
+// key again, change nothing.
+func TestPublicKeyIsReplaced(t *testing.T) {
+	t.Parallel()
+	o := open(t, options{}).seed()
+	b := o.as(gateway.RoleOperator)
+	page := "/merchants/" + string(o.mine.ID)
+	keys := func(after time.Duration) []string {
+		return must(o.Merchant(t.Context(), o.mine.ID))(t).DOKU.VerifyingPublicKeys(o.clock.Now().Add(after))
+	}
+	first, second, weak := publicKey(t, 2048), publicKey(t, 2048), publicKey(t, 1024)
+	b.follow(b.post(page, page+"/public-key", "public_key", first, "hours", "0")).want(t, 200, "registered").lacks(t, "The public key before")
+	b.follow(b.post(page, page+"/public-key", "public_key", strings.ReplaceAll(second, "\n", "\r\n"), "hours", "24")).want(t, 200, "The public key before goes on verifying until")
+	both := []string{strings.TrimSpace(second), strings.TrimSpace(first)}
+	for _, wrong := range []string{"-----BEGIN NOTHING-----", weak, second + first} {
+		b.post(page, page+"/public-key", "public_key", wrong, "hours", "24").want(t, 422, "no RSA public key")
+	}
+	b.post(page, page+"/public-key", "public_key", second, "hours", "0").want(t, 422, "the current one already")
+	b.post(page, page+"/public-key", "public_key", first, "hours", "721").want(t, 422, "Choose how long")
+	if got := keys(23 * time.Hour); !slices.Equal(got, both) {
+		t.Errorf("verify %q", got)
+	}
+	if got := keys(25 * time.Hour); !slices.Equal(got, both[:1]) {
+		t.Errorf("verify after a day %q", got)
+	}
+	b.follow(b.post(page, page+"/public-key", "public_key", " ", "hours", "0"))
+	if got := keys(0); !slices.Equal(got, []string{""}) {
+		t.Errorf("taken away, and verify %q", got)
+	}
+}
+
+func publicKey(t testing.TB, bits int) string {
+	t.Helper()
+	key := must(rsa.GenerateKey(rand.Reader, bits))(t)
+	return string(pem.EncodeToMemory(&pem.Block{Type: "PUBLIC KEY", Bytes: must(x509.MarshalPKIXPublicKey(&key.PublicKey))(t)}))
 }
 
 func TestUsersPage(t *testing.T) {

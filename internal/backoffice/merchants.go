@@ -1,6 +1,7 @@
 package backoffice
 
 import (
+	"crypto/rsa"
 	"crypto/x509"
 	"encoding/pem"
 	"fmt"
@@ -95,6 +96,7 @@ type merchantScreen struct {
 	Owed        ledger.Split
 	OldValid    bool // the secret before the current one still verifies
 	OldPassword bool // so does the Faspay password
+	OldKey      bool // and the public key
 	Overlaps    []overlap
 }
 
@@ -110,7 +112,7 @@ func (v *visit) showMerchant(status int, m gateway.Merchant, refused string) err
 		return err
 	}
 	s := merchantScreen{frame: v.frame(m.Name), Merchant: m, Owed: owed, OldValid: len(m.DOKU.VerifyingKeys(v.Clock.Now())) > 1,
-		OldPassword: len(m.Faspay.VerifyingPasswords(v.Clock.Now())) > 1}
+		OldPassword: len(m.Faspay.VerifyingPasswords(v.Clock.Now())) > 1, OldKey: len(m.DOKU.VerifyingPublicKeys(v.Clock.Now())) > 1}
 	for _, hours := range []int{24, 1, 24 * 7, 24 * 30, 0} {
 		text := v.words.t("stops at once")
 		switch {
@@ -148,10 +150,6 @@ func (v *visit) updateMerchant() error {
 	if m.CallRate, err = strconv.Atoi(v.form.Get("call_rate")); err != nil {
 		return v.showMerchant(http.StatusUnprocessableEntity, m, v.words.t("Calls a second are 0, or a number from 100."))
 	}
-	publicKey := strings.TrimSpace(strings.ReplaceAll(v.form.Get("public_key"), "\r\n", "\n"))
-	if publicKey != strings.TrimSpace(d.PublicKeyPEM) {
-		d.PublicKeyPEM, d.PrivateKeyPEM = publicKey, ""
-	}
 	d.NotificationURL = strings.TrimSpace(v.form.Get("notification_url"))
 	d.SNAP.TokenURL = strings.TrimSpace(v.form.Get("token_url"))
 	d.SNAP.NotificationURL = strings.TrimSpace(v.form.Get("snap_notification_url"))
@@ -167,9 +165,6 @@ func (v *visit) updateMerchant() error {
 		if !usableURL(address) {
 			return v.showMerchant(http.StatusUnprocessableEntity, m, v.words.t("An address begins with https:// or http:// and has at most 500 characters."))
 		}
-	}
-	if d.PublicKeyPEM != "" && !isPublicKey(d.PublicKeyPEM) {
-		return v.showMerchant(http.StatusUnprocessableEntity, m, v.words.t("This is no public key in PEM."))
 	}
 	err = v.act("change merchant", string(m.ID), m.Name, func() error { return v.Gateway.UpdateMerchant(v.r.Context(), m) })
 	if refused := v.refused(err); refused != "" {
@@ -192,13 +187,50 @@ func usableURL(address string) bool {
 	return err == nil && len(address) <= 500 && (u.Scheme == "https" || u.Scheme == "http") && u.Host != "" && u.User == nil
 }
 
+// isPublicKey admits keys that signatures of SNAP can be verified with.
 func isPublicKey(text string) bool {
 	block, rest := pem.Decode([]byte(text))
 	if block == nil || strings.TrimSpace(string(rest)) != "" {
 		return false
 	}
-	_, err := x509.ParsePKIXPublicKey(block.Bytes)
-	return err == nil
+	parsed, err := x509.ParsePKIXPublicKey(block.Bytes)
+	key, ok := parsed.(*rsa.PublicKey)
+	return err == nil && ok && key.N.BitLen() >= 2048 && key.N.BitLen() <= 8192 && key.E >= 65537
+}
+
+// overlap is how long what is replaced goes on verifying, if the form says so.
+func (v *visit) overlap() (time.Duration, bool) {
+	hours, err := strconv.Atoi(v.form.Get("hours"))
+	return time.Duration(hours) * time.Hour, err == nil && hours >= 0 && hours <= int(gateway.MaxSecretOverlap/time.Hour)
+}
+
+// rotatePublicKey replaces the key that the merchant's token calls are verified with.
+func (v *visit) rotatePublicKey() error {
+	m, err := v.merchantNamed()
+	if err != nil {
+		return err
+	}
+	overlap, chosen := v.overlap()
+	key := strings.TrimSpace(strings.ReplaceAll(v.form.Get("public_key"), "\r\n", "\n"))
+	refused := ""
+	switch {
+	case !chosen:
+		refused = v.words.t("Choose how long the old secret goes on verifying.")
+	case key != "" && !isPublicKey(key):
+		refused = v.words.t("This is no RSA public key of 2048 to 8192 bit in PEM.")
+	default:
+		err = v.act("rotate public key", string(m.ID), overlap.String(), func() error { return v.Gateway.RotatePublicKey(v.r.Context(), m.ID, key, overlap) })
+		refused = v.refused(err)
+	}
+	if refused != "" {
+		m.DOKU.PublicKeyPEM = key
+		return v.showMerchant(http.StatusUnprocessableEntity, m, refused)
+	}
+	if err != nil {
+		return err
+	}
+	v.done("/merchants/"+string(m.ID), "changed")
+	return nil
 }
 
 func (v *visit) rotate() error {
@@ -206,11 +238,10 @@ func (v *visit) rotate() error {
 	if err != nil {
 		return err
 	}
-	hours, err := strconv.Atoi(v.form.Get("hours"))
-	if err != nil || hours < 0 || hours > int(gateway.MaxSecretOverlap/time.Hour) {
+	overlap, chosen := v.overlap()
+	if !chosen {
 		return v.showMerchant(http.StatusUnprocessableEntity, m, v.words.t("Choose how long the old secret goes on verifying."))
 	}
-	overlap := time.Duration(hours) * time.Hour
 	what, rotate := "Secret key", v.Gateway.RotateSecret
 	if v.form.Get("which") == "faspay" && m.Faspay.MerchantID != "" {
 		what, rotate = "Faspay password", v.Gateway.RotatePassword

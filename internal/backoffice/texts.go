@@ -114,6 +114,8 @@ var indonesian = vocabulary{
 	"Credentials": "Kredensial", "Secret key": "Secret key", "set; it is shown only when it is made": "ada; hanya ditampilkan saat dibuat", "The secret before goes on verifying until": "Secret sebelumnya masih berlaku sampai",
 	"Public key": "Public key", "registered": "terdaftar", "New secret key": "Secret key baru", "The old secret": "Secret lama", "Make a new secret key": "Buat secret key baru",
 	"Calls may be signed with either key while the old one goes on verifying. Notifications are signed with the new one at once.": "Panggilan boleh ditandatangani dengan salah satu kunci selama yang lama masih berlaku. Notifikasi langsung ditandatangani dengan yang baru.",
+	"The public key before goes on verifying until": "Public key sebelumnya masih berlaku sampai", "New public key": "Public key baru", "The old key": "Kunci lama", "Replace the public key": "Ganti public key",
+	"The merchant makes the pair and gives its public half. Tokens may be asked for with either key while the old one goes on verifying. An empty field takes the key away.": "Merchant membuat pasangan kunci dan menyerahkan bagian publiknya. Token boleh diminta dengan salah satu kunci selama yang lama masih berlaku. Isian kosong mencabut kunci.",
 	"Settings": "Pengaturan", "SNAP: address that issues tokens for notifications": "SNAP: alamat penerbit token untuk notifikasi", "SNAP: address for payment notifications": "SNAP: alamat notifikasi pembayaran",
 	"SNAP: address for binding notifications": "SNAP: alamat notifikasi tautan", "Before SNAP: address for notifications": "Sebelum SNAP: alamat notifikasi", "Public key (PEM)": "Public key (PEM)",
 	"Faspay merchant id (or none)": "Merchant ID Faspay (bila ada)", "Faspay merchant id": "Merchant ID Faspay", "Faspay user id": "User ID Faspay", "Faspay password": "Kata sandi Faspay",
@@ -122,10 +124,11 @@ var indonesian = vocabulary{
 	"%s days": "%s hari", "%s hours": "%s jam", "stops at once": "langsung berhenti", "Choose how long the old secret goes on verifying.": "Pilih berapa lama secret lama masih berlaku.",
 	"A merchant has a name of at most 100 characters, and a client id of at most 64.": "Nama merchant paling banyak 100 karakter, dan client id paling banyak 64.",
 	"An address begins with https:// or http:// and has at most 500 characters.":      "Alamat dimulai dengan https:// atau http:// dan paling banyak 500 karakter.",
-	"This is no public key in PEM.":                             "Ini bukan public key dalam PEM.",
-	"another merchant has this DOKU client id":                  "merchant lain memakai client id ini",
-	"This is shown once. Copy it now; it cannot be read again.": "Ini hanya ditampilkan sekali. Salin sekarang; tidak dapat dibaca lagi.",
-	"I have copied it":                                          "Sudah saya salin",
+	"This is no RSA public key of 2048 to 8192 bit in PEM.":                           "Ini bukan public key RSA 2048 sampai 8192 bit dalam PEM.",
+	"this public key is the current one already":                                      "public key ini sudah dipakai",
+	"another merchant has this DOKU client id or Faspay merchant id":                  "merchant lain memakai client id atau merchant id Faspay ini",
+	"This is shown once. Copy it now; it cannot be read again.":                       "Ini hanya ditampilkan sekali. Salin sekarang; tidak dapat dibaca lagi.",
+	"I have copied it": "Sudah saya salin",
 
 	// Wallets
 	"Wallet %s": "Dompet %s", "Limits": "Batas", "One transaction": "Satu transaksi", "Transactions a day": "Transaksi per hari", "Spent in a day": "Pengeluaran per hari", "Held": "Disimpan", "no limit": "tanpa batas",
@@ -164,7 +167,7 @@ var indonesian = vocabulary{
 
 	// Deeds
 	"sign in": "masuk", "sign out": "keluar", "change password": "ganti kata sandi", "resend": "kirim lagi", "resend all": "kirim semua lagi", "wallet status": "status dompet",
-	"create merchant": "buat merchant", "change merchant": "ubah merchant", "rotate secret": "ganti secret", "create user": "buat pengguna", "disable user": "nonaktifkan pengguna", "enable user": "aktifkan pengguna",
+	"create merchant": "buat merchant", "change merchant": "ubah merchant", "rotate secret": "ganti secret", "rotate public key": "ganti public key", "create user": "buat pengguna", "disable user": "nonaktifkan pengguna", "enable user": "aktifkan pengguna",
 	"begin second factor": "mulai faktor kedua", "confirm second factor": "konfirmasi faktor kedua", "reset second factor": "hapus faktor kedua", "recovery code": "kode pemulihan",
 	"end session": "akhiri sesi", "end other sessions": "akhiri sesi lain", "wrong code": "kode salah",
 	"reset password": "atur ulang kata sandi", "audit": "audit", "export payments": "unduh pembayaran", "export settlement": "unduh penyelesaian", "started": "dimulai", "wrong password": "kata sandi salah",

@@ -90,7 +90,7 @@ func used(t *testing.T) map[string]bool {
 		"enable user", "disable user", "from", "to", "phone", "amount", "Secret key", "Faspay password",
 		"a password has 12 to 128 characters", "the new password is the old one", "the password is little more than a name, a usual word or a repetition", "the password is one of those that are tried first",
 		"the password was found in a breach of another site", "begin anew: the key was not confirmed within 15 minutes", "that session has ended already",
-		"another merchant has this DOKU client id", "another user has this name",
+		"another merchant has this DOKU client id or Faspay merchant id", "this public key is the current one already", "another user has this name",
 		"a user's name has 2 to 100 characters and no blanks", "a merchant's user belongs to a merchant, and nobody else does",
 	}, add)
 	for _, word := range words {

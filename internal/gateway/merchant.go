@@ -30,15 +30,24 @@ type DOKU struct {
 	SNAP            SNAPEndpoints
 
 	// OldSecretKey is the key that a rotation replaced. It verifies like SecretKey
-	// until OldSecretUntil, so that a merchant can change over without a gap.
-	OldSecretKey   string
-	OldSecretUntil time.Time
+	// until OldSecretUntil, so that a merchant can change over without a gap. So does
+	// OldPublicKeyPEM until OldPublicKeyUntil.
+	OldSecretKey      string
+	OldSecretUntil    time.Time
+	OldPublicKeyPEM   string
+	OldPublicKeyUntil time.Time
 }
 
 // VerifyingKeys are the secrets that may sign a call at the moment now, the
 // current one first.
 func (d DOKU) VerifyingKeys(now time.Time) []string {
 	return verifying(d.SecretKey, d.OldSecretKey, d.OldSecretUntil, now)
+}
+
+// VerifyingPublicKeys are the public keys that may verify a call at the moment now, in
+// PEM, the current one first.
+func (d DOKU) VerifyingPublicKeys(now time.Time) []string {
+	return verifying(d.PublicKeyPEM, d.OldPublicKeyPEM, d.OldPublicKeyUntil, now)
 }
 
 func verifying(current, old string, until, now time.Time) []string {
@@ -57,7 +66,7 @@ func (d DOKU) SignedWith(key string) DOKU {
 	return d
 }
 
-// MaxSecretOverlap bounds how long an old secret may go on verifying.
+// MaxSecretOverlap bounds how long an old secret or public key may go on verifying.
 const MaxSecretOverlap = 30 * 24 * time.Hour
 
 // RotateSecret gives a merchant a new random secret key at DOKU, which is returned.
@@ -65,8 +74,9 @@ const MaxSecretOverlap = 30 * 24 * time.Hour
 // An even older one stops in any case.
 func (g *Gateway) RotateSecret(ctx context.Context, id MerchantID, overlap time.Duration) (string, error) {
 	secret := NewSecretKey()
-	return secret, g.rotate(ctx, id, overlap, func(m *Merchant, until time.Time) {
+	return secret, g.rotate(ctx, id, overlap, func(m *Merchant, until time.Time) error {
 		m.DOKU.OldSecretKey, m.DOKU.OldSecretUntil, m.DOKU.SecretKey = m.DOKU.SecretKey, until, secret
+		return nil
 	})
 }
 
@@ -74,14 +84,29 @@ func (g *Gateway) RotateSecret(ctx context.Context, id MerchantID, overlap time.
 // the secret key.
 func (g *Gateway) RotatePassword(ctx context.Context, id MerchantID, overlap time.Duration) (string, error) {
 	password := NewPassword()
-	return password, g.rotate(ctx, id, overlap, func(m *Merchant, until time.Time) {
+	return password, g.rotate(ctx, id, overlap, func(m *Merchant, until time.Time) error {
 		m.Faspay.OldPassword, m.Faspay.OldPasswordUntil, m.Faspay.Password = m.Faspay.Password, until, password
+		return nil
 	})
 }
 
-func (g *Gateway) rotate(ctx context.Context, id MerchantID, overlap time.Duration, change func(m *Merchant, until time.Time)) error {
+// RotatePublicKey does to a merchant's public key at DOKU what RotateSecret does to the
+// secret key. The new one, in PEM, is of a pair that the merchant has made; "" takes the
+// key away.
+func (g *Gateway) RotatePublicKey(ctx context.Context, id MerchantID, pem string, overlap time.Duration) error {
+	pem = strings.TrimSpace(pem)
+	return g.rotate(ctx, id, overlap, func(m *Merchant, until time.Time) error {
+		if strings.TrimSpace(m.DOKU.PublicKeyPEM) == pem {
+			return refuse(Invalid, "this public key is the current one already") // and must not push out the one before
+		}
+		m.DOKU.OldPublicKeyPEM, m.DOKU.OldPublicKeyUntil, m.DOKU.PublicKeyPEM, m.DOKU.PrivateKeyPEM = m.DOKU.PublicKeyPEM, until, pem, ""
+		return nil
+	})
+}
+
+func (g *Gateway) rotate(ctx context.Context, id MerchantID, overlap time.Duration, change func(m *Merchant, until time.Time) error) error {
 	if overlap < 0 || overlap > MaxSecretOverlap {
-		return refuse(Invalid, "an old secret goes on verifying for 30 days at most")
+		return refuse(Invalid, "an old secret or key goes on verifying for 30 days at most")
 	}
 	defer g.forgetMerchants()
 	return g.store.Update(ctx, func(tx Tx) error {
@@ -92,7 +117,9 @@ func (g *Gateway) rotate(ctx context.Context, id MerchantID, overlap time.Durati
 		if err != nil {
 			return err
 		}
-		change(&m, tx.Now().Add(overlap))
+		if err := change(&m, tx.Now().Add(overlap)); err != nil {
+			return err
+		}
 		_, err = tx.UpdateMerchant(m)
 		return err
 	})

@@ -20,12 +20,24 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/wire"
 )
 
-// APIConfig is what an API needs. All but Log are required.
+// APIConfig is what an API needs. All but Served and Log are required.
 type APIConfig struct {
 	Gateway *gateway.Gateway
 	Clock   gateway.Clock
 	Secrets Secrets
-	Log     *slog.Logger // nil discards
+	// Served, when set, hears of each call once it has been answered.
+	Served func(context.Context, Served)
+	Log    *slog.Logger // nil discards
+}
+
+// Served is the account of one call that was answered. Operation, Code and Result are
+// words of small fixed sets, whatever the caller sent.
+type Served struct {
+	Operation string // one of Operations
+	ID        string // of the call; "" when its signature is not right
+	Status    int    // of HTTP
+	Code      string // of the refusal: the gateway's word or, where it has none, the status
+	Result    gateway.Result
 }
 
 // API serves the issuer under Root. Every call is signed, and every POST is done once
@@ -43,17 +55,19 @@ func NewAPI(c APIConfig) *API {
 	return &API{c}
 }
 
-// call is one call with a right signature.
+// call is one call on its way.
 type call struct {
 	*API
 	ctx   context.Context
 	r     *http.Request
 	body  []byte
+	id    string        // by which the issuer knows it
 	claim gateway.Claim // of a POST
 }
 
 // operation is one call: what it does, and how the OpenAPI document describes it.
 type operation struct {
+	name    string // of metrics and the log
 	pattern string
 	handle  func(*call) (any, error)
 	// claims says that the handler uses up the call's id in the gateway's own
@@ -67,87 +81,108 @@ type operation struct {
 }
 
 var operations = []operation{
-	{pattern: "GET /wallets", handle: (*call).list, summary: "List the wallets by number, a hundred at once, those after a number", query: "after", answer: walletList{}},
-	{pattern: "POST /wallets", handle: (*call).open, summary: "Open a wallet", request: NewWallet{}, answer: Wallet{}, created: true},
-	{pattern: "GET /wallets/{phone}", handle: (*call).wallet, summary: "Show a wallet with its prompts and links", answer: Wallet{}},
-	{pattern: "POST /wallets/{phone}/topup", handle: (*call).topUp, claims: true, summary: "Fill a wallet", request: topUp{}, answer: Wallet{}},
-	{pattern: "POST /wallets/{phone}/status", handle: (*call).setStatus, summary: "Block a wallet, or open it again", request: statusChange{}, answer: Wallet{}},
-	{pattern: "POST /wallets/{phone}/limits", handle: (*call).setLimits, summary: "Set all limits of a wallet", request: Limits{}, answer: Wallet{}},
-	{pattern: "POST /wallets/{phone}/pin", handle: (*call).setPIN, summary: "Give a wallet another PIN", request: pinChange{}, answer: Wallet{}},
-	{pattern: "POST /wallets/{phone}/number", handle: (*call).changeNumber, summary: "Move a wallet to another phone number", request: numberChange{}, answer: Wallet{}},
-	{pattern: "GET /wallets/{phone}/prompts", handle: (*call).prompts, summary: "List the push payments that wait for the owner, oldest first", answer: promptList{}},
-	{pattern: "POST /wallets/{phone}/prompts/{id}/approve", handle: (*call).approve, summary: "The owner pays a push payment", request: approval{}, answer: PromptAnswer{}},
-	{pattern: "POST /wallets/{phone}/prompts/{id}/decline", handle: (*call).decline, summary: "The owner declines a push payment", answer: PromptAnswer{}},
-	{pattern: "POST /wallets/{phone}/links/{id}/unlink", handle: (*call).unlink, summary: "The owner ends a merchant's link", answer: Wallet{}},
-	{pattern: "GET /wallets/{phone}/payments", handle: (*call).payments, summary: "List what the wallet has paid, or not, newest first, a hundred at once, those before one", query: "before", answer: paymentList{}},
+	{name: "wallets", pattern: "GET /wallets", handle: (*call).list, summary: "List the wallets by number, a hundred at once, those after a number", query: "after", answer: walletList{}},
+	{name: "open", pattern: "POST /wallets", handle: (*call).open, summary: "Open a wallet", request: NewWallet{}, answer: Wallet{}, created: true},
+	{name: "wallet", pattern: "GET /wallets/{phone}", handle: (*call).wallet, summary: "Show a wallet with its prompts and links", answer: Wallet{}},
+	{name: "topup", pattern: "POST /wallets/{phone}/topup", handle: (*call).topUp, claims: true, summary: "Fill a wallet", request: topUp{}, answer: Wallet{}},
+	{name: "status", pattern: "POST /wallets/{phone}/status", handle: (*call).setStatus, summary: "Block a wallet, or open it again", request: statusChange{}, answer: Wallet{}},
+	{name: "limits", pattern: "POST /wallets/{phone}/limits", handle: (*call).setLimits, summary: "Set all limits of a wallet", request: Limits{}, answer: Wallet{}},
+	{name: "pin", pattern: "POST /wallets/{phone}/pin", handle: (*call).setPIN, summary: "Give a wallet another PIN", request: pinChange{}, answer: Wallet{}},
+	{name: "number", pattern: "POST /wallets/{phone}/number", handle: (*call).changeNumber, summary: "Move a wallet to another phone number", request: numberChange{}, answer: Wallet{}},
+	{name: "prompts", pattern: "GET /wallets/{phone}/prompts", handle: (*call).prompts, summary: "List the push payments that wait for the owner, oldest first", answer: promptList{}},
+	{name: "approve", pattern: "POST /wallets/{phone}/prompts/{id}/approve", handle: (*call).approve, summary: "The owner pays a push payment", request: approval{}, answer: PromptAnswer{}},
+	{name: "decline", pattern: "POST /wallets/{phone}/prompts/{id}/decline", handle: (*call).decline, summary: "The owner declines a push payment", answer: PromptAnswer{}},
+	{name: "unlink", pattern: "POST /wallets/{phone}/links/{id}/unlink", handle: (*call).unlink, summary: "The owner ends a merchant's link", answer: Wallet{}},
+	{name: "payments", pattern: "GET /wallets/{phone}/payments", handle: (*call).payments, summary: "List what the wallet has paid, or not, newest first, a hundred at once, those before one", query: "before", answer: paymentList{}},
+}
+
+// noOperation answers paths that no call has. It claims, as there is nothing to keep.
+var noOperation = operation{name: gateway.NoOperation, handle: (*call).unknown, claims: true}
+
+// Operations names the calls, and what is none.
+func Operations() []string {
+	names := []string{noOperation.name}
+	for _, o := range operations {
+		names = append(names, o.name)
+	}
+	return names
 }
 
 // Mount registers the calls.
 func (a *API) Mount(mux *http.ServeMux) {
 	for _, o := range operations {
 		method, path, _ := strings.Cut(o.pattern, " ")
-		mux.HandleFunc(method+" "+Root+path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, o.handle, o.claims) })
+		mux.HandleFunc(method+" "+Root+path, func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, o) })
 	}
-	mux.HandleFunc(Root+"/", func(w http.ResponseWriter, r *http.Request) {
-		a.serve(w, r, func(*call) (any, error) {
-			return nil, jsonapi.Refuse(http.StatusNotFound, "there is no "+r.Method+" "+r.URL.Path+" in the issuer API")
-		}, true)
-	})
+	mux.HandleFunc(Root+"/", func(w http.ResponseWriter, r *http.Request) { a.serve(w, r, noOperation) })
 }
 
-// serve answers a call, whatever happens.
-func (a *API) serve(w http.ResponseWriter, r *http.Request, handle func(*call) (any, error), claims bool) {
+// serve answers a call, whatever happens, and tells of it.
+func (a *API) serve(w http.ResponseWriter, r *http.Request, o operation) {
 	c := &call{API: a, ctx: r.Context(), r: r}
-	refuse := func(err error) { jsonapi.AnswerOf(r, a.Log, nil, err).Write(w) }
+	answer := c.answer(w, o)
+	answer.Write(w)
+	if a.Served == nil {
+		return
+	}
+	served := Served{Operation: o.name, ID: c.id, Status: answer.Status, Result: gateway.ResultDone}
+	if p := answer.Problem; p != nil {
+		served.Code, served.Result = p.Code, gateway.ResultInvalid
+		if code, known := gateway.ParseCode(p.Code); known {
+			served.Result = code.Result()
+		} else if served.Code = strconv.Itoa(p.Status); p.Status >= 500 {
+			served.Result = gateway.ResultFault
+		}
+	}
+	a.Served(c.ctx, served)
+}
+
+// answer admits a call and carries it out.
+func (c *call) answer(w http.ResponseWriter, o operation) jsonapi.Answer {
+	refuse := func(err error) jsonapi.Answer { return jsonapi.AnswerOf(c.r, c.Log, nil, err) }
 	var err error
-	if c.body, err = io.ReadAll(http.MaxBytesReader(w, r.Body, wire.MaxBody)); err != nil {
-		refuse(jsonapi.Refuse(http.StatusRequestEntityTooLarge, "a body may have at most 65536 bytes"))
-		return
+	if c.body, err = io.ReadAll(http.MaxBytesReader(w, c.r.Body, wire.MaxBody)); err != nil {
+		return refuse(jsonapi.Refuse(http.StatusRequestEntityTooLarge, "a body may have at most 65536 bytes"))
 	}
-	signed := callPayload(r.Method, r.RequestURI, c.body)
-	id, err := a.Secrets.verify(r.Header, a.Clock.Now(), signed)
-	if err != nil {
-		refuse(jsonapi.Refuse(http.StatusUnauthorized, err.Error()))
-		return
+	signed := callPayload(c.r.Method, c.r.RequestURI, c.body)
+	if c.id, err = c.Secrets.verify(c.r.Header, c.Clock.Now(), signed); err != nil {
+		return refuse(jsonapi.Refuse(http.StatusUnauthorized, err.Error()))
 	}
-	if r.Method != http.MethodPost {
-		answer, err := c.run(handle)
-		jsonapi.AnswerOf(r, a.Log, answer, err).Write(w)
-		return
+	if c.r.Method != http.MethodPost {
+		answer, err := c.run(o.handle)
+		return jsonapi.AnswerOf(c.r, c.Log, answer, err)
 	}
 	fingerprint := sha256.Sum256(signed)
-	c.claim = gateway.Claim{Scope: "issuer", Key: id, Fingerprint: hex.EncodeToString(fingerprint[:])}
-	if earlier, found, err := a.Gateway.EarlierRequest(c.ctx, c.claim); err != nil || found {
-		c.repeat(w, earlier, err)
-		return
+	c.claim = gateway.Claim{Scope: "issuer", Key: c.id, Fingerprint: hex.EncodeToString(fingerprint[:])}
+	if earlier, found, err := c.Gateway.EarlierRequest(c.ctx, c.claim); err != nil || found {
+		return c.repeat(w, earlier, err)
 	}
-	if !claims {
-		err = a.Gateway.ClaimRequest(c.ctx, c.claim)
+	if !o.claims {
+		err = c.Gateway.ClaimRequest(c.ctx, c.claim)
 	}
 	var result any
 	if err == nil {
-		result, err = c.run(handle)
+		result, err = c.run(o.handle)
 	}
 	if errors.Is(err, gateway.RequestReused) { // by a twin of this call, just now
-		earlier, _, err := a.Gateway.EarlierRequest(c.ctx, c.claim)
-		c.repeat(w, earlier, err)
-		return
+		earlier, _, err := c.Gateway.EarlierRequest(c.ctx, c.claim)
+		return c.repeat(w, earlier, err)
 	}
-	answer := jsonapi.AnswerOf(r, a.Log, result, err)
+	answer := jsonapi.AnswerOf(c.r, c.Log, result, err)
 	if answer.Status < 500 {
 		kept := strconv.Itoa(answer.Status) + " " + string(answer.Body)
-		if err := a.Gateway.KeepAnswer(context.WithoutCancel(c.ctx), c.claim, kept); err != nil {
-			a.Log.Error("an answer to the issuer is not kept for repeats", "id", id, "error", err)
+		if err := c.Gateway.KeepAnswer(context.WithoutCancel(c.ctx), c.claim, kept); err != nil {
+			c.Log.ErrorContext(c.ctx, "an answer to the issuer is not kept for repeats", "id", c.id, "error", err)
 		}
 	}
-	answer.Write(w)
+	return answer
 }
 
 // run calls the handler, and catches what panics.
 func (c *call) run(handle func(*call) (any, error)) (answer any, err error) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.Log.Error("issuer: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
+			c.Log.ErrorContext(c.ctx, "issuer: call panicked", "path", c.r.URL.Path, "panic", p, "stack", string(debug.Stack()))
 			err = gateway.Internal
 		}
 	}()
@@ -155,26 +190,29 @@ func (c *call) run(handle func(*call) (any, error)) (answer any, err error) {
 }
 
 // repeat answers a call whose id was used before.
-func (c *call) repeat(w http.ResponseWriter, earlier gateway.Repeat, err error) {
+func (c *call) repeat(w http.ResponseWriter, earlier gateway.Repeat, err error) jsonapi.Answer {
 	status, body, kept := strings.Cut(earlier.Answer, " ")
 	switch {
 	case err != nil:
 	case !earlier.Same:
 		err = jsonapi.Refuse(http.StatusConflict, "another call had this "+HeaderID+"; use a new one for each call")
 	case !kept:
-		err = jsonapi.Refuse(http.StatusConflict, "the first call with this "+HeaderID+" has no answer yet, or lost it; read the wallet to see what it did, and use a new id")
+		err = &jsonapi.Problem{
+			Title: http.StatusText(http.StatusConflict), Status: http.StatusConflict, Code: gateway.OutcomePending.String(),
+			Detail: "the first call with this " + HeaderID + " has no answer yet, or lost it; read the wallet to see what it did, and use a new id",
+		}
 	default:
-		answer := jsonapi.Answer{ContentType: "application/json", Body: []byte(body)}
-		if answer.Status, err = strconv.Atoi(status); err == nil {
-			if answer.Status >= 400 {
-				answer.ContentType = "application/problem+json"
-			}
+		var answer jsonapi.Answer
+		if answer, err = jsonapi.Kept(status, body); err == nil {
 			w.Header().Set("Idempotent-Replayed", "true")
-			answer.Write(w)
-			return
+			return answer
 		}
 	}
-	jsonapi.AnswerOf(c.r, c.Log, nil, err).Write(w)
+	return jsonapi.AnswerOf(c.r, c.Log, nil, err)
+}
+
+func (c *call) unknown() (any, error) {
+	return nil, jsonapi.Refuse(http.StatusNotFound, "there is no "+c.r.Method+" "+c.r.URL.Path+" in the issuer API")
 }
 
 func (c *call) decode(into any) error { return jsonapi.Decode(bytes.NewReader(c.body), into) }

@@ -1,6 +1,3 @@
-// Package jsonapi is the form of the JSON APIs that are Gerbang's own, the sandbox's
-// and the issuer's: an answer or an error of a handler as HTTP, refusals as problem
-// details (RFC 9457), bodies without unknown members. It knows no API.
 package jsonapi
 
 import (
@@ -10,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"strconv"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 	"github.com/gerbang-pay/gerbang/internal/wire"
@@ -20,6 +18,8 @@ type created struct{ body any }
 
 // Created makes an answer one with status 201.
 func Created(body any) any { return created{body} }
+
+const problemType = "application/problem+json"
 
 // Problem is a refusal.
 type Problem struct {
@@ -42,6 +42,7 @@ type Answer struct {
 	Status      int
 	ContentType string
 	Body        []byte
+	Problem     *Problem // what Body says, when it is a refusal
 }
 
 // AnswerOf encodes what a handler returned. Errors that are the server's own are logged.
@@ -52,12 +53,22 @@ func AnswerOf(r *http.Request, log *slog.Logger, answer any, err error) Answer {
 	}
 	if err != nil {
 		p := ProblemOf(r, log, err)
-		a.Status, a.ContentType, answer = p.Status, "application/problem+json", p
+		a.Status, a.ContentType, a.Problem, answer = p.Status, problemType, p, p
 	}
 	if a.Body, err = wire.Encode(answer); err != nil { // answers are plain structs
 		panic(err)
 	}
 	return a
+}
+
+// Kept is an answer again, of which status and body were kept.
+func Kept(status, body string) (a Answer, err error) {
+	a = Answer{ContentType: "application/json", Body: []byte(body)}
+	if a.Status, err = strconv.Atoi(status); err == nil && a.Status >= 400 {
+		a.ContentType, a.Problem = problemType, &Problem{}
+		err = json.Unmarshal(a.Body, a.Problem)
+	}
+	return a, err
 }
 
 // Write sends the answer. Nothing on its way may keep it.
@@ -109,12 +120,12 @@ func ProblemOf(r *http.Request, log *slog.Logger, err error) *Problem {
 				detail += ": " + refusal.Detail
 			}
 			if status >= 500 {
-				log.Error("call failed", "method", r.Method, "path", r.URL.Path, "error", err)
+				log.ErrorContext(r.Context(), "call failed", "method", r.Method, "path", r.URL.Path, "error", err)
 			}
 			return &Problem{Title: http.StatusText(status), Status: status, Detail: detail, Code: refusal.Code.String()}
 		}
 	}
-	log.Error("call failed", "method", r.Method, "path", r.URL.Path, "error", err)
+	log.ErrorContext(r.Context(), "call failed", "method", r.Method, "path", r.URL.Path, "error", err)
 	return &Problem{Title: "Internal Server Error", Status: 500, Detail: "something went wrong here; the server's log says what"}
 }
 

@@ -1,4 +1,3 @@
-// Package recent has a map of bounded size that forgets what was not used lately.
 package recent
 
 import "sync"

@@ -12,6 +12,7 @@ type (
 	WalletLimits  = issuer.Limits
 	OTP           = otpView
 	Prompt        = issuer.Prompt
+	PromptAnswer  = issuer.PromptAnswer
 	Link          = issuer.Link
 	Payment       = paymentView
 	PaymentDetail = paymentDetail

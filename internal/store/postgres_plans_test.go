@@ -68,9 +68,6 @@ var ramify = []string{
 // a table's pages by the density that is written down, and that is raised here.
 func TestPostgresPlans(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	f := open(t, storetest.Postgres)
 	ctx := t.Context()
 	conn, err := pgx.Connect(ctx, f.url)

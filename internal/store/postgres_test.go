@@ -20,9 +20,6 @@ import (
 // A server that could lose what was acknowledged is refused.
 func TestPostgresRefusesUnsafeServers(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	cluster := storetest.NewCluster(t)
 	cluster.SQL(t, "postgres", "CREATE DATABASE latin ENCODING 'LATIN1' LOCALE 'C' TEMPLATE template0")
 	safe := fixture{url: cluster.Create(t, "safe"), clock: gateway.NewMovableClock(0), keys: newKeys(t)}
@@ -53,9 +50,6 @@ func TestPostgresRefusesUnsafeServers(t *testing.T) {
 // and it happens once.
 func TestPostgresLostCommit(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	for _, c := range []struct {
 		name    string
 		cut     func(*storetest.Proxy, int) <-chan bool
@@ -113,9 +107,6 @@ func TestPostgresLostCommit(t *testing.T) {
 
 func TestPostgresTextWithoutNUL(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	f := open(t, storetest.Postgres)
 	err := f.View(t.Context(), func(tx gateway.Tx) error { _, err := tx.Payment("pay_\x00"); return err })
 	if !errors.Is(err, gateway.Invalid) {
@@ -130,9 +121,6 @@ func TestPostgresTextWithoutNUL(t *testing.T) {
 // A process whose clock is far from the database's is not let in.
 func TestPostgresClock(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	f := open(t, storetest.Postgres)
 	for offset, ok := range map[time.Duration]bool{time.Second: true, 10 * time.Second: false, -10 * time.Second: false} {
 		s, err := store.Open(t.Context(), store.Config{URL: f.url, Keys: f.keys, Clock: f.clock, Machine: gateway.NewMovableClock(offset)})
@@ -148,9 +136,6 @@ func TestPostgresClock(t *testing.T) {
 // Signals reach every process that listens, also after its connection was lost.
 func TestPostgresSignals(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	f := open(t, storetest.Postgres)
 	other := f.again(t, false)
 	heard := make(chan string, 100)
@@ -188,9 +173,6 @@ func TestPostgresSignals(t *testing.T) {
 // writes the wallet or not. Another process changes it in between, once.
 func TestPostgresPremises(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	for name, write := range map[string]func(gateway.Tx) error{
 		"it is only read": func(tx gateway.Tx) error { return tx.SetSetting("decided", "yes") },
 		"it is debited": func(tx gateway.Tx) error {
@@ -236,9 +218,6 @@ func TestPostgresPremises(t *testing.T) {
 // Updates that want the same row and commit together are told apart.
 func TestPostgresCollisionsInAGroup(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	f := open(t, storetest.Postgres)
 	const keys, each = 100, 3
 	var won [keys]atomic.Int32
@@ -269,9 +248,6 @@ func TestPostgresCollisionsInAGroup(t *testing.T) {
 // once: nobody sees an error.
 func TestPostgresDeadConnections(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	f := open(t, storetest.Postgres)
 	f.fill(t)
 	look := func(tx gateway.Tx) error { _, err := tx.Wallet("wal_1"); return err }
@@ -304,9 +280,6 @@ func TestPostgresDeadConnections(t *testing.T) {
 // transactions. Those may have been committed; the one that is asked for was not.
 func TestPostgresNumbersAreNotTrusted(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	f := open(t, storetest.Postgres)
 	var number, future string
 	if err := f.raw(t).QueryRow("INSERT INTO setting (name, value_sealed) VALUES ('somebody', 'else') RETURNING pg_current_xact_id()::text").Scan(&number); err != nil {

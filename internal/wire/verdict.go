@@ -29,7 +29,7 @@ type Verdict struct {
 // VerifyAny checks a signature under each of the keys and returns the first verdict
 // that is yes, with its key, else that of the first key. Every key is tried, so
 // that the time it takes does not tell which one matched.
-func VerifyAny(keys []string, verify func(key string) Verdict) (Verdict, string) {
+func VerifyAny[Key any](keys []Key, verify func(Key) Verdict) (Verdict, Key) {
 	verdict, matched := verify(keys[0]), keys[0]
 	for _, key := range keys[1:] {
 		if v := verify(key); v.OK && !verdict.OK {

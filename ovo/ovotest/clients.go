@@ -1,6 +1,7 @@
 package ovotest
 
 import (
+	"crypto/rsa"
 	"net/http"
 
 	"github.com/gerbang-pay/gerbang/ovo"
@@ -86,7 +87,7 @@ const (
 func (s *Sandbox) SNAPReceiverConfig() ovo.SNAPReceiverConfig {
 	m := s.Merchant
 	return ovo.SNAPReceiverConfig{
-		ClientID: m.ClientID, SecretKey: m.SecretKey, PrivateKey: m.PrivateKey, GatewayPublicKey: m.GatewayPublicKey,
+		ClientID: m.ClientID, SecretKey: m.SecretKey, PrivateKey: m.PrivateKey, GatewayPublicKeys: []*rsa.PublicKey{m.GatewayPublicKey},
 		TokenPath: SNAPTokenPath, PaymentPath: SNAPPaymentPath, BindingPath: SNAPBindingPath, Now: s.Now,
 	}
 }

@@ -2,6 +2,7 @@ package snap
 
 import (
 	"context"
+	"crypto/rsa"
 	"errors"
 	"fmt"
 	"io"
@@ -140,12 +141,22 @@ func wellFormedID(id string) bool {
 
 func (c *call) verifyAsymmetric(timestamp string) error {
 	c.claim = gateway.Claim{} // token calls have no request id
-	key, err := snap.ParsePublicKey(c.merchant.DOKU.PublicKeyPEM)
-	if err != nil {
-		return unauthorized("Signature", "the merchant has registered no usable public key: "+err.Error())
+	var keys []*rsa.PublicKey
+	var unusable error
+	for _, text := range c.merchant.DOKU.VerifyingPublicKeys(c.Clock.Now()) {
+		if key, err := snap.ParsePublicKey(text); err != nil {
+			unusable = err
+		} else {
+			keys = append(keys, key)
+		}
+	}
+	if len(keys) == 0 {
+		return unauthorized("Signature", "the merchant has registered no usable public key: "+unusable.Error())
 	}
 	signature := c.r.Header.Get(snap.HeaderSignature)
-	verdict := snap.VerifyAsymmetric(key, c.r.Header.Get(snap.HeaderClientKey), timestamp, signature)
+	verdict, key := wire.VerifyAny(keys, func(key *rsa.PublicKey) wire.Verdict {
+		return snap.VerifyAsymmetric(key, c.r.Header.Get(snap.HeaderClientKey), timestamp, signature)
+	})
 	if !verdict.OK && c.Note != nil {
 		verdict.Explain(snap.DiagnoseAsymmetric(key, c.r.Header.Get(snap.HeaderClientKey), timestamp, signature, c.clues()))
 	}

@@ -31,10 +31,11 @@ type Cluster struct {
 // superuser owns the databases of a test cluster.
 const superuser = "gerbang"
 
-// NewCluster starts a server for one test, which may stop, kill or reconfigure it.
-// Settings are lines for postgresql.conf.
+// NewCluster starts a server for one test, which may stop, kill or reconfigure it; with
+// -short it skips the test. Settings are lines for postgresql.conf.
 func NewCluster(t testing.TB, settings ...string) Cluster {
 	t.Helper()
+	skipShort(t)
 	dir, err := os.MkdirTemp("", "gerbang-pg-") // short: the path of a socket has 107 bytes
 	if err != nil {
 		t.Fatal(err)
@@ -244,8 +245,17 @@ var (
 	sharedError error
 )
 
+// skipShort skips a test that wants PostgreSQL where only what needs nothing but Go runs.
+func skipShort(t testing.TB) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+}
+
 func shared(t testing.TB) Cluster {
 	t.Helper()
+	skipShort(t)
 	sharedOnce.Do(func() { sharedFound, sharedError = joinShared() })
 	if sharedError != nil {
 		t.Fatal(sharedError)

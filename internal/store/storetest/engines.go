@@ -20,7 +20,8 @@ var SQLite = Engine{"sqlite", func(t testing.TB) string {
 }}
 
 // Postgres makes each database on a throw-away server, which the first test that
-// needs it starts and which stops some seconds after the last has gone.
+// needs it starts and which stops some seconds after the last has gone. With -short a
+// test that asks for one is skipped.
 var Postgres = Engine{"postgres", func(t testing.TB) string {
 	t.Helper()
 	return shared(t).lend(t)

@@ -16,7 +16,7 @@ func merchant(n int) gateway.Merchant {
 	return gateway.Merchant{ID: gateway.MerchantID(fmt.Sprint("mch_", n)), Name: "Toko", CreatedAt: epoch, DOKU: gateway.DOKU{
 		ClientID: fmt.Sprint("BRN-", n), SecretKey: "SK-secret", PublicKeyPEM: "public", PrivateKeyPEM: "private", NotificationURL: "https://a.test",
 		SNAP:         gateway.SNAPEndpoints{TokenURL: "https://a.test/t", NotificationURL: "https://a.test/n", BindingNotificationURL: "https://a.test/b"},
-		OldSecretKey: "SK-old", OldSecretUntil: epoch,
+		OldSecretKey: "SK-old", OldSecretUntil: epoch, OldPublicKeyPEM: "old public", OldPublicKeyUntil: epoch.Add(time.Hour),
 	}, Faspay: gateway.Faspay{
 		MerchantID: fmt.Sprint(n), UserID: "bot", Password: "secret", NotificationURL: "https://b.test/n", ActivationURL: "https://b.test/a",
 		ReturnURL: "https://b.test/r", Format: "xml", AmountScale: 100, Allow: "192.0.2.0/24", FlatErrors: true, Suspended: true,
