@@ -19,5 +19,11 @@ func (c Config) WithNetwork(listen func(network, address string) (net.Listener, 
 	return c
 }
 
+// WithClock replaces the machine's clock.
+func (c Config) WithClock(machine gateway.Clock) Config {
+	c.seams.clock = machine
+	return c
+}
+
 // RefreshCertificate looks at the certificate's files, as happens every few seconds.
 func RefreshCertificate(a *App) (changed bool, err error) { return a.certificate.refresh() }
