@@ -10,11 +10,12 @@ import (
 // writeTimeout is how long a caller may take none of its answer.
 const writeTimeout = 10 * time.Second
 
-// patient breaks an answer off when its caller has stopped reading: a handler that
-// waits to write may hold a snapshot of the database, and always holds a connection.
-func patient(next http.Handler) http.Handler {
+// patient breaks an answer off when its caller takes none of it for some time: a
+// handler that waits to write may hold a snapshot of the database, and always holds a
+// connection. It does not bound how long a handler takes.
+func patient(next http.Handler, wait time.Duration) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		p := &patientWriter{w, http.NewResponseController(w), r.ProtoMajor > 1}
+		p := &patientWriter{w, http.NewResponseController(w), wait, r.ProtoMajor > 1}
 		if !p.shared {
 			p.renew() // a handler may write nothing, and an earlier call's time is over
 		}
@@ -25,6 +26,7 @@ func patient(next http.Handler) http.Handler {
 type patientWriter struct {
 	http.ResponseWriter
 	connection *http.ResponseController
+	wait       time.Duration
 	// shared is a connection of several calls, on which a deadline ends a call that
 	// merely has nothing to say for a while.
 	shared bool
@@ -34,7 +36,7 @@ type patientWriter struct {
 func (w *patientWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *patientWriter) renew() {
-	_ = w.connection.SetWriteDeadline(gateway.SystemClock{}.Now().Add(writeTimeout)) // what has no deadline needs none
+	_ = w.connection.SetWriteDeadline(gateway.SystemClock{}.Now().Add(w.wait)) // what has no deadline needs none
 }
 
 func (w *patientWriter) WriteHeader(status int) {
