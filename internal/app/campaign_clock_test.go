@@ -284,7 +284,7 @@ func TestCampaignClockOfOne(t *testing.T) {
 }
 
 // Clocks that differ by less than is refused serve side by side, and say so.
-func TestClocksThatDiffer(t *testing.T) {
+func TestCampaignClocksThatDiffer(t *testing.T) {
 	t.Parallel()
 	severalProcesses(t)
 	clock, path := newWallClock(t)
