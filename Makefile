@@ -10,7 +10,7 @@ RACE = -race -gcflags='modernc.org/...=-race=false'
 STATICCHECK = $(GO) tool -modfile=tools/go.mod staticcheck
 
 .DEFAULT_GOAL := help
-.PHONY: help demo sandbox build release reproducible test test-short check lint vuln fuzz mutations planted simulate campaign bench needs
+.PHONY: help demo sandbox build release reproducible test test-short check lint vuln fuzz mutations planted simulate campaign older bench needs
 
 help: ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -77,11 +77,26 @@ planted: ## Build every planted bug and run the tests that must notice it
 simulate: ## Play SEEDS (500) simulations of seven virtual days
 	$(GO) test ./internal/app -timeout 60m -run TestSimulation -sim.seeds $${SEEDS:-500} -v
 
-campaign: needs ## Kill, crash, freeze and cut on both engines for minutes; writes docs/reliability.md
+campaign: needs older ## Kill, crash, freeze and cut on both engines for minutes; writes docs/reliability.md
 	@for engine in sqlite postgres; do \
-		GERBANG_TEST_ENGINE=$$engine $(GO) test ./internal/app -timeout 60m -run 'TestCampaign|TestAnswersWaitForTheDisk' -v \
-			-campaign.kills $${KILLS:-200} -campaign.rounds $${ROUNDS:-5} -campaign.step 1 -campaign.report $(CURDIR)/docs/reliability.md || exit 1; \
+		GERBANG_TEST_ENGINE=$$engine $(GO) test ./internal/app -timeout 60m -run '$(CAMPAIGN)' -v \
+			-campaign.kills $${KILLS:-200} -campaign.rounds $${ROUNDS:-5} -campaign.step 1 -campaign.older $(CURDIR)/bin/gerbang-older -campaign.report $(CURDIR)/docs/reliability.md || exit 1; \
 	done
+	@! $(GO) test ./internal/app -list '$(CAMPAIGN)' | grep -q TestCampaignFreeze || \
+	GERBANG_TEST_ENGINE=postgres $(GO) test ./internal/app -timeout 60m -run '^TestCampaignFreeze$$' -v \
+		-campaign.freeze 90s -campaign.report $(CURDIR)/docs/reliability.md
+
+CAMPAIGN ?= TestCampaign|TestAnswersWaitForTheDisk
+
+# The build before the last migration, from the history: of the first parent of the commit
+# that brought it, unless OLDER names another one.
+OLDER ?= $(shell git log -1 --first-parent --diff-merges=first-parent --no-patch --diff-filter=A --format=%H -- internal/store/migrations)^1
+older: ## Build bin/gerbang-older from the history, as it was before the last migration
+	@git rev-parse --quiet --verify "$(OLDER)^{commit}" >/dev/null || { \
+		echo "The campaign serves with an older build beside this one. It is built from the history, which this clone lacks:"; \
+		echo "run git fetch --unshallow, or name a commit that is here with OLDER=."; exit 1; }
+	@older="$$(mktemp -d)"; trap 'rm -rf "$$older"' EXIT; git archive "$(OLDER)" | tar -x -C "$$older" && cd "$$older" && \
+	CGO_ENABLED=0 GOFLAGS= $(GO) build -trimpath -buildvcs=false -ldflags="-X main.version=$$(git -C $(CURDIR) rev-parse --short "$(OLDER)")" -o $(CURDIR)/bin/gerbang-older ./cmd/gerbang
 
 # The database of vulnerabilities is asked over the network. Where that is not possible
 # nothing was checked, and this says so.

@@ -114,6 +114,16 @@ var bugs = []bug{
 		`s.writer.exec("ROLLBACK TO job"); err != nil {`, `error(nil), error(nil); err != nil {`, "./internal/store", "TestEngines/sqlite"},
 	{"a COMMIT whose answer is lost counts as undone", "internal/store/postgres.go",
 		`			return found == mark, nil`, `			return found == "", nil`, "./internal/store", "TestPostgresLostCommit"},
+	{"what was decided a minute ago is committed", "internal/store/postgres.go",
+		`CASE WHEN $4::bigint >= now.us - %d AND`, `CASE WHEN $4::bigint >= now.us - 100 * %d AND`, "./internal/store", "TestPostgresUntimely"},
+	{"a process whose clock is ahead decides", "internal/store/postgres.go",
+		`$5::bigint <= now.us + %d THEN`, `$5::bigint <= now.us + 1000 * %d THEN`, "./internal/store", "TestPostgresUntimely"},
+	{"counters take no notice of a clock that went back", "internal/gateway/report.go",
+		`	if err == nil && ahead {`, `	if err == nil && ahead && name == "" {`, "./internal/gateway", "TestReportsWhenTheClockGoesBack"},
+	{"a call waits for its push by the clock alone", "internal/gateway/push.go",
+		`	case <-longest.C:
+		return nil
+`, ``, "./internal/gateway", "TestWaitsEndWhateverTheClockDoes"},
 	{"an old lease may store its outcome", "internal/store/event.go",
 		`WHERE id = $1 AND fence = $2 AND state = 'queued'`, `WHERE id = $1 AND $2 >= 0 AND state = 'queued'`, "./internal/store ./internal/notify", "TestEngines/sqlite|TestLeaseLost"},
 	{"a PIN is stored readable", "internal/store/wallet.go",

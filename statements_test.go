@@ -22,6 +22,7 @@ var joined = map[string]string{
 	`strings.Join(head.Columns, ", ")`:  "columns of the migrations",
 	`strings.Join(places, ", ")`:        "$1, $2 and so on",
 	"t.skipping()":                      "a clause of the engine, in the source",
+	"c.table":                           "a table of counters, in the source",
 	"l.arg()":                           "a placeholder",
 	"exact.arg()":                       "a placeholder",
 	"others":                            "a condition in the source, of placeholders",

@@ -110,8 +110,8 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	clock := gateway.NewMovableClock(0)
-	db, err := store.Open(ctx, store.Config{URL: c.databaseURL(), Keys: keys, Clock: clock, Log: c.Log})
+	clock := gateway.NewMovableClockOf(c.seams.machine(), 0)
+	db, err := store.Open(ctx, store.Config{URL: c.databaseURL(), Keys: keys, Clock: clock, Machine: c.seams.machine(), Log: c.Log})
 	if err != nil {
 		return nil, err
 	}

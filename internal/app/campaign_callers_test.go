@@ -1,9 +1,11 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"net/http"
@@ -107,6 +109,122 @@ func TestCampaignVanishingCallers(t *testing.T) {
 		}
 	}
 	r.settle("callers that vanish within request or answer", trials, "no descriptors left behind")
+}
+
+// stalled is a connection on which a caller goes on no further.
+type stalled struct {
+	net.Conn
+	what string
+}
+
+// stall connects, takes in as little at once as the system allows, and sends.
+func stall(t testing.TB, base, what, request string) stalled {
+	t.Helper()
+	dialer := net.Dialer{Control: func(_, _ string, c syscall.RawConn) error {
+		return c.Control(func(fd uintptr) { syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_RCVBUF, 1) })
+	}}
+	conn, err := dialer.Dial("tcp", strings.TrimPrefix(base, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(conn, request); err != nil {
+		t.Fatal(err)
+	}
+	return stalled{conn, what}
+}
+
+// TestCampaignStalledCallers has callers stand still in the middle of a header, of a
+// body, and of reading an answer, and others go away while their push waits. The
+// server lets go of each in the time that it gives for that; meanwhile it serves
+// the others.
+func TestCampaignStalledCallers(t *testing.T) {
+	t.Parallel()
+	r := newRig(t, 8, 2)
+	const phone, each = "081355000001", 50
+	r.newPayer(phone)
+	at := r.replicas[0]
+	stop := r.load("L")
+	r.answers(40)
+	before := descriptors(t, at.process)
+	trials := 0
+	for round := range *campaignRounds {
+		var held []stalled
+		hold := func(what, request string) {
+			for range each {
+				held = append(held, stall(t, at.base, what, request))
+			}
+		}
+		began := time.Now()
+		hold("header", "POST /direct-debit/core/v1/debit/payment-host-to-host HTTP/1.1\r\nHost: x\r\nX-PARTNER-ID: half")
+		hold("body", "POST /ovo-emoney/v1/payment HTTP/1.1\r\nHost: "+strings.TrimPrefix(at.base, "http://")+"\r\nContent-Type: application/json\r\nContent-Length: 400\r\n\r\n{\"client\":")
+		// More answers than buffers hold; one byte of the first is read.
+		hold("answer", strings.Repeat("GET /openapi.json HTTP/1.1\r\nHost: "+strings.TrimPrefix(at.base, "http://")+"\r\n\r\n", 400))
+		for _, c := range held {
+			if c.what == "answer" {
+				if _, err := c.Read(make([]byte, 1)); err != nil {
+					t.Error(err)
+				}
+			}
+		}
+		// Half of these are approved: their callers have gone, the payments have not.
+		var gone []net.Conn
+		for i := range each {
+			invoice := fmt.Sprintf("LP%d-%d", round, i)
+			ctx, leave := context.WithCancel(context.Background())
+			sent := make(chan struct{})
+			c := &http.Client{Transport: &http.Transport{DialContext: func(ctx context.Context, network, address string) (net.Conn, error) {
+				conn, err := (&net.Dialer{}).DialContext(ctx, network, address)
+				gone = append(gone, conn)
+				close(sent)
+				return conn, err
+			}}}
+			push, err := ovo.Push(ovo.PushConfig{BaseURL: at.base, ClientID: r.m.DOKU.ClientID, SecretKey: r.m.DOKU.SecretKey, HTTPClient: c})
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.sending(invoice)
+			r.note(invoice, context.Canceled)
+			go push.Pay(ctx, ovo.PushRequest{Phone: phone, Invoice: invoice, Amount: rigAmount})
+			wait(t, "a connection", sent)
+			defer leave()
+		}
+		trials += 4 * each
+		prompts := r.prompts(phone, each)
+		for _, conn := range gone {
+			conn.(*net.TCPConn).SetLinger(0) // a reset
+			conn.Close()
+		}
+		for _, p := range prompts[:each/2] {
+			if status := r.answer(at.base, phone, p, "approve"); status != http.StatusOK {
+				t.Errorf("the caller of a push has gone, and its customer is answered %d", status)
+			}
+			r.note(p.Invoice, nil)
+		}
+		for _, p := range prompts[each/2:] {
+			if status := r.answer(at.base, phone, p, "decline"); status != http.StatusOK {
+				t.Errorf("the caller of a push has gone, and its customer is answered %d", status)
+			}
+		}
+		if n := descriptors(t, at.process); n < before+2*each {
+			t.Errorf("the process has %d descriptors and had %d before: nobody stalls", n, before)
+		}
+		r.answers(40) // meanwhile
+		r.until("the end of every stalled call", func() bool { return descriptors(t, at.process) <= before+20 })
+		if took := time.Since(began); took > 30*time.Second {
+			t.Errorf("stalled calls were held for %s", took)
+		}
+		for _, c := range held {
+			c.SetReadDeadline(time.Now().Add(10 * time.Second))
+			rest, _ := io.ReadAll(c) // up to a reset
+			if bytes.Contains(rest, []byte("HTTP/1.1 5")) {
+				t.Errorf("a call that stalled in its %s was answered %.200s", c.what, rest)
+			}
+			c.Close()
+		}
+	}
+	stop()
+	r.noFaults()
+	r.settle("callers that stall in the request, in the answer, or leave while they wait", trials, "each let go of within 30 s, the others served")
 }
 
 // descriptors counts what a process has open.

@@ -1,12 +1,15 @@
 package app_test
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
 	"flag"
 	"fmt"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -19,6 +22,8 @@ import (
 
 // Campaigns against two processes and their database. They run with
 // GERBANG_TEST_ENGINE=postgres.
+
+var campaignFreeze = flag.Duration("campaign.freeze", 0, "TestCampaignFreeze waits so long, instead of moving the sandbox's clock")
 
 var campaignStep = flag.Int("campaign.step", 16, "TestCampaignCutCommits cuts after each of so many bytes")
 
@@ -92,6 +97,43 @@ func TestCampaignSessionsEnd(t *testing.T) {
 	stop()
 	r.served()
 	r.settle("all sessions ended by the database", trials, fmt.Sprintf("%d sessions", ended))
+}
+
+// TestCampaignCancelled has the database cancel statements that are running (57014), and
+// end sessions in the middle of one (57P01): transactions are run again as a whole.
+func TestCampaignCancelled(t *testing.T) {
+	t.Parallel()
+	severalProcesses(t)
+	cluster := storetest.NewCluster(t, "log_line_prefix = 'SQLSTATE %e '")
+	dir := t.TempDir()
+	writeDatabase(t, dir, cluster.Create(t, "gerbang"))
+	r := newRigIn(t, dir, 8, 2)
+	stop := r.load("I")
+	struck := func() (cancelled, ended int) {
+		log, err := os.ReadFile(filepath.Join(cluster.Dir, "log"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return bytes.Count(log, []byte("SQLSTATE 57014 ERROR")), bytes.Count(log, []byte("SQLSTATE 57P01 FATAL"))
+	}
+	want, cancelled, ended := 20**campaignRounds, 0, 0
+	for deadline := time.Now().Add(time.Duration(*campaignRounds) * time.Minute); cancelled < want || ended < want; cancelled, ended = struck() {
+		what := "cancel"
+		if cancelled >= want {
+			what = "terminate"
+		}
+		for range 20 {
+			r.sql("SELECT pg_" + what + "_backend(pid) FROM pg_stat_activity WHERE application_name = 'gerbang' AND pid <> pg_backend_pid() AND state IN ('active', 'idle in transaction')")
+		}
+		if r.answers(1); time.Now().After(deadline) {
+			t.Fatalf("only %d statements were cancelled and %d sessions ended in one", cancelled, ended)
+		}
+	}
+	r.answers(20)
+	stop()
+	r.served()
+	r.settle("statements cancelled by the database, sessions ended in the middle of one", cancelled+ended,
+		fmt.Sprintf("%d times 57014, %d times 57P01; %d callers were told that the database cannot serve", cancelled, ended, r.faults.Load()))
 }
 
 // TestCampaignCutCommits resets the connection of a COMMIT under load after its
@@ -209,7 +251,11 @@ func TestCampaignFreeze(t *testing.T) {
 		answers := make(chan error, 10)
 		for i := range cap(answers) {
 			go func() {
-				_, err := frozen.push.Pay(context.Background(), ovo.PushRequest{Phone: r.phones[0], Invoice: fmt.Sprintf("ZP-%d-%d", n, i), Amount: rigAmount})
+				push := ovo.PushRequest{Phone: r.phones[0], Invoice: fmt.Sprintf("ZP-%d-%d", n, i), Amount: rigAmount}
+				_, err := frozen.push.Pay(context.Background(), push)
+				if *campaignFreeze > 0 && errors.Is(err, ovo.ErrOutcomeUnknown) { // no caller waits for that long
+					_, err = r.replicas[1-n%2].push.Pay(context.Background(), push)
+				}
 				answers <- err
 			}()
 		}
@@ -224,9 +270,14 @@ func TestCampaignFreeze(t *testing.T) {
 				r.note(p.Invoice, context.Canceled)
 			}
 		}
-		go stop()                                                                     // it waits for calls of the frozen one
-		other.call("POST", "/clock/advance", map[string]string{"by": "2m"}, 200, nil) // leases and deadlines are over
-		r.ahead.Add(int64(2 * time.Minute))
+		go stop() // it waits for calls of the frozen one
+		if *campaignFreeze > 0 {
+			<-time.After(*campaignFreeze)
+		}
+		if *campaignFreeze == 0 {
+			other.call("POST", "/clock/advance", map[string]string{"by": "2m"}, 200, nil) // leases and deadlines are over
+			r.ahead.Add(int64(2 * time.Minute))
+		}
 		other.prompts(r.phones[0], 0)
 		frozen.cmd.Process.Signal(syscall.SIGCONT)
 		paid := 0
@@ -240,9 +291,16 @@ func TestCampaignFreeze(t *testing.T) {
 		}
 		stop()
 	}
-	r.noFaults()
+	if *campaignFreeze == 0 { // by a real one the calls at the frozen process had no answer for that long
+		r.noFaults()
+	}
 	r.served()
-	r.settle("one of two processes frozen until its leases are over", trials, "")
+	name, note := "one of two processes frozen until its leases are over", ""
+	if *campaignFreeze > 0 {
+		name = fmt.Sprintf("one of two processes frozen for %s by the machine's clock", *campaignFreeze)
+		note = fmt.Sprintf("%d of the calls at the frozen process had no answer", r.faults.Load())
+	}
+	r.settle(name, trials, note)
 	r.attemptsAreNumbered()
 }
 

@@ -3,6 +3,8 @@ package app
 import (
 	"context"
 	"net"
+	"net/http"
+	"time"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
@@ -18,6 +20,15 @@ func (c Config) WithNetwork(listen func(network, address string) (net.Listener, 
 	c.seams.listen, c.seams.dial = listen, dial
 	return c
 }
+
+// WithClock replaces the machine's clock.
+func (c Config) WithClock(machine gateway.Clock) Config {
+	c.seams.clock = machine
+	return c
+}
+
+// Patient is what stands before all that is served.
+func Patient(next http.Handler, wait time.Duration) http.Handler { return patient(next, wait) }
 
 // RefreshCertificate looks at the certificate's files, as happens every few seconds.
 func RefreshCertificate(a *App) (changed bool, err error) { return a.certificate.refresh() }

@@ -104,7 +104,7 @@ func (a *App) topUpWays() []wirefaspay.Instruction {
 // serve serves a handler until Stop, over TLS if there is a configuration for it.
 func (a *App) serve(listener net.Listener, handler http.Handler, secure *tls.Config) {
 	server := &http.Server{
-		Handler: web.Harden(handler), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
+		Handler: web.Harden(patient(handler, writeTimeout)), ReadHeaderTimeout: headerTimeout, ReadTimeout: bodyTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeaderBytes,
 		ErrorLog: slog.NewLogLogger(a.log.Handler(), slog.LevelDebug), TLSConfig: secure.Clone(), // a server adds to its own
 	}
 	a.servers = append(a.servers, server)

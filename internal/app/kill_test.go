@@ -23,11 +23,17 @@ import (
 
 // childDir, when set, makes this test binary a sandbox over that directory;
 // crashEnv, "step:n", ends it at the nth time that the store gets to a step;
-// collideEnv, "n", has one of n writes fail as if another process had been faster.
+// approvedEnv, "n", ends it when the nth push that ends is durable and nobody has been told;
+// collideEnv, "n", has one of n writes fail as if another process had been faster;
+// clockEnv names a file by which its machine's clock is set (wallClock);
+// backupEnv names a directory: the process then backs the directory's database up there.
 const (
-	childDir   = "GERBANG_TEST_CHILD_DIR"
-	crashEnv   = "GERBANG_TEST_CRASH"
-	collideEnv = "GERBANG_TEST_COLLIDE"
+	childDir    = "GERBANG_TEST_CHILD_DIR"
+	crashEnv    = "GERBANG_TEST_CRASH"
+	approvedEnv = "GERBANG_TEST_APPROVED"
+	collideEnv  = "GERBANG_TEST_COLLIDE"
+	clockEnv    = "GERBANG_TEST_CLOCK"
+	backupEnv   = "GERBANG_TEST_BACKUP"
 )
 
 func TestMain(m *testing.M) {
@@ -44,11 +50,14 @@ func TestMain(m *testing.M) {
 
 // child serves until it is killed and prints its address first.
 func child(dir string) int {
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM) // as the program does
 	defer stop()
 	var serving atomic.Bool
 	var count atomic.Int64
 	signal.Ignore(syscall.SIGXFSZ) // a limit on file sizes is to look like a full disk
+	if to := os.Getenv(backupEnv); to != "" {
+		return backUp(ctx, dir, to)
+	}
 	c := app.Config{Installation: installed(dir), Addr: "127.0.0.1:0", PINCost: cheapPIN}
 	if step, nth, ok := strings.Cut(os.Getenv(crashEnv), ":"); ok {
 		left, err := strconv.ParseInt(nth, 10, 64)
@@ -65,6 +74,24 @@ func child(dir string) int {
 				return nil
 			})
 		})
+	}
+	if nth, err := strconv.ParseInt(os.Getenv(approvedEnv), 10, 64); err == nil {
+		c = c.WithStore(func(db gateway.Store) gateway.Store {
+			return approvals{db, func() {
+				if count.Add(1) == nth {
+					syscall.Kill(os.Getpid(), syscall.SIGKILL)
+					select {}
+				}
+			}}
+		})
+	}
+	if path := os.Getenv(clockEnv); path != "" {
+		clock, err := openWallClock(path)
+		if err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			return 1
+		}
+		c = c.WithClock(clock)
 	}
 	if of, err := strconv.Atoi(os.Getenv(collideEnv)); err == nil {
 		c = c.WithStore(func(db gateway.Store) gateway.Store { return storetest.Faulty(db, collide(of)) })
@@ -84,6 +111,34 @@ func child(dir string) int {
 		return 1
 	}
 	return 0
+}
+
+// approvals is a store that says when the end of a push is durable, before anybody is told.
+type approvals struct {
+	gateway.Store
+	durable func()
+}
+
+func (s approvals) Update(ctx context.Context, fn func(gateway.Tx) error) error {
+	ended := false
+	err := s.Store.Update(ctx, func(tx gateway.Tx) error {
+		ended = false
+		return fn(approvalsTx{tx, &ended})
+	})
+	if err == nil && ended {
+		s.durable()
+	}
+	return err
+}
+
+type approvalsTx struct {
+	gateway.Tx
+	ended *bool
+}
+
+func (t approvalsTx) FinishPush(p gateway.Push) (bool, error) {
+	*t.ended = true
+	return t.Tx.FinishPush(p)
 }
 
 type process struct {

@@ -29,6 +29,7 @@ type prompt struct {
 	ID      string
 	Invoice string `json:"invoice_number"`
 	Amount  int64
+	Expires time.Time `json:"expires_at"`
 }
 
 // prompts waits until a phone shows n prompts.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"slices"
@@ -37,7 +38,8 @@ func (r tally) publish(t testing.TB) {
 		r.fault, r.trials, r.acked, r.lost, r.doubled, r.unanswered, r.charged, r.notified, r.note)
 }
 
-// writeReport puts the engine's table between its marks in a Markdown file.
+// writeReport puts what was counted into the engine's table, between its marks in a
+// Markdown file. Rows of faults that were not tried this time stay as they are.
 func writeReport() error {
 	report.mu.Lock()
 	defer report.mu.Unlock()
@@ -48,26 +50,35 @@ func writeReport() error {
 	if err != nil {
 		return err
 	}
-	name, engine := "sqlite", "SQLite, one process"
+	name, engine := "sqlite", "SQLite, one process.\n\n"
 	if onPostgres() {
-		name, engine = "postgres", "PostgreSQL, two processes"
+		name, engine = "postgres", "PostgreSQL, two processes.\n\n"
 	}
 	begin, end := "<!-- "+name+":begin -->\n", "<!-- "+name+":end -->"
 	head, rest, ok1 := strings.Cut(string(text), begin)
-	_, tail, ok2 := strings.Cut(rest, end)
+	body, tail, ok2 := strings.Cut(rest, end)
 	if !ok1 || !ok2 {
 		return fmt.Errorf("%s has no marks %s for the campaign's table", *campaignReport, name)
 	}
-	commit, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	commit, err := exec.Command("git", "describe", "--always", "--dirty=+").Output()
 	if err != nil {
 		commit = []byte("unknown")
 	}
-	slices.SortFunc(report.rows, func(a, b tally) int { return strings.Compare(a.fault, b.fault) })
-	var b strings.Builder
-	fmt.Fprintf(&b, "%s. Commit %s, %s.\n\n", engine, bytes.TrimSpace(commit), time.Now().UTC().Format(time.DateOnly))
-	b.WriteString("| fault | trials | acknowledged | lost | charged twice | unanswered | of which charged | heard by the merchant | |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- |\n")
+	rows := map[string]string{}
+	for line := range strings.Lines(body) {
+		if cells := strings.SplitN(line, " | ", 2); len(cells) == 2 && strings.HasPrefix(line, "| ") && cells[0] != "| fault" && cells[0] != "| ---" {
+			rows[cells[0]] = line
+		}
+	}
 	for _, r := range report.rows {
-		fmt.Fprintf(&b, "| %s | %d | %d | %d | %d | %d | %d | %d | %s |\n", r.fault, r.trials, r.acked, r.lost, r.doubled, r.unanswered, r.charged, r.notified, r.note)
+		rows["| "+r.fault] = fmt.Sprintf("| %s | %d | %d | %d | %d | %d | %d | %d | %s | %s, %s |\n", r.fault, r.trials, r.acked, r.lost, r.doubled, r.unanswered, r.charged,
+			r.notified, r.note, bytes.TrimSpace(commit), time.Now().UTC().Format(time.DateOnly))
+	}
+	var b strings.Builder
+	b.WriteString(engine)
+	b.WriteString("| fault | trials | acknowledged | lost | charged twice | unanswered | of which charged | heard by the merchant | | counted at |\n| --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | --- | --- |\n")
+	for _, fault := range slices.Sorted(maps.Keys(rows)) {
+		b.WriteString(rows[fault])
 	}
 	return os.WriteFile(*campaignReport, []byte(head+begin+b.String()+end+tail), 0o644)
 }

@@ -28,14 +28,16 @@ import (
 type rig struct {
 	control // of the first process
 	dir     string
+	spawn   spawner
 	m       merchant
 	terms   faspayTerms
 	heard   *sync.Map // event keys → reference
 	moody   atomic.Bool
-	ahead   atomic.Int64 // how far the sandbox's clock is
-	phones  []string
-	tokens  []string // SNAP customer tokens
-	legacy  []string // Jokul tokens
+	hung    atomic.Pointer[chan struct{}] // while set, the merchant's server answers when it is closed
+	ahead   atomic.Int64                  // how far the sandbox's clock is
+	phones  []string                      // whose wallets pay; those of the customers come first
+	tokens  []string                      // SNAP customer tokens
+	legacy  []string                      // Jokul tokens
 	*journal
 
 	mu       sync.Mutex
@@ -74,7 +76,15 @@ func newRig(t *testing.T, customers, processes int) *rig {
 
 func newRigIn(t *testing.T, dir string, customers, processes int) *rig {
 	t.Helper()
-	r := &rig{dir: dir, journal: newJournal(), replicas: make([]replica, processes), changed: make(chan struct{}), answered: make(chan struct{}, 1000)}
+	return newRigOf(t, spawn, dir, customers, processes)
+}
+
+// spawner starts a sandbox over a directory.
+type spawner func(t testing.TB, dir string, env ...string) process
+
+func newRigOf(t *testing.T, spawn spawner, dir string, customers, processes int) *rig {
+	t.Helper()
+	r := &rig{dir: dir, spawn: spawn, journal: newJournal(), replicas: make([]replica, processes), changed: make(chan struct{}), answered: make(chan struct{}, 1000)}
 	r.t = t
 	t.Cleanup(func() {
 		for i := range r.replicas {
@@ -106,6 +116,13 @@ func newRigIn(t *testing.T, dir string, customers, processes int) *rig {
 	return r
 }
 
+// newPayer opens a wallet for a campaign's own payments.
+func (r *rig) newPayer(phone string) {
+	r.t.Helper()
+	r.newWallet(phone, rigCash)
+	r.phones = append(r.phones, phone)
+}
+
 // came is called when a process serves.
 func (r *rig) came(i int, p process) {
 	c := control{r.t, p.base}
@@ -133,7 +150,7 @@ func (r *rig) restart(i int, how func(process), env ...string) time.Duration {
 	r.t.Helper()
 	how(r.leave(i))
 	began := time.Now()
-	p := spawn(r.t, r.dir, env...)
+	p := r.spawn(r.t, r.dir, env...)
 	took := time.Since(began)
 	r.came(i, p)
 	return took
@@ -173,7 +190,7 @@ func (r *rig) untouched(i int, was replica) bool {
 func (r *rig) load(name string) (stop func()) {
 	ctx, cancel := context.WithCancel(context.Background())
 	var wg sync.WaitGroup
-	for customer := range r.phones {
+	for customer := range r.tokens {
 		wg.Go(func() {
 			at := customer
 			for n := 0; ctx.Err() == nil; n++ {
@@ -195,6 +212,7 @@ func (r *rig) order(ctx context.Context, at, customer int, reference string) int
 		if !ok {
 			return at
 		}
+		r.sending(reference)
 		err := r.pay(to, customer, reference)
 		if r.note(reference, err) {
 			select {
@@ -244,6 +262,9 @@ func (r *rig) payOnPage(at replica, customer int, reference string) error {
 	r.numbered(reference, p.TrxID)
 	control{r.t, at.base}.try("POST", "/pages/complete", fmt.Sprintf(`{"url":%q,"outcome":"approve"}`, p.RedirectURL), nil)
 	s, err := at.faspay.Inquire(ctx, ovo.FaspayBill{TrxID: p.TrxID, BillNo: reference})
+	if err == nil && s.State == ovo.StateFailed { // the merchant was told no
+		return &ovo.Error{Code: string(s.State), Status: http.StatusOK}
+	}
 	if err == nil && s.State != ovo.StateSuccess {
 		err = fmt.Errorf("%w: it is %s", ovo.ErrOutcomeUnknown, s.State)
 	}
@@ -382,6 +403,13 @@ func (r *rig) hear() {
 	mux.Handle("/faspay", faspay)
 	var calls atomic.Int64
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, req *http.Request) {
+		if hung := r.hung.Load(); hung != nil {
+			select {
+			case <-*hung:
+			case <-req.Context().Done():
+				return
+			}
+		}
 		if r.moody.Load() && misbehave(w, req, int(calls.Add(1))) {
 			return
 		}
@@ -436,10 +464,24 @@ type journal struct {
 	refused map[string]bool   // the caller was told no
 	unknown map[string]bool   // sent, never answered
 	numbers map[string]string // Faspay's of an order, if the caller was told
+
+	sent, told map[string]time.Time // when it was first sent, and when the caller was told of success
 }
 
 func newJournal() *journal {
-	return &journal{acked: map[string]bool{}, refused: map[string]bool{}, unknown: map[string]bool{}, numbers: map[string]string{}}
+	return &journal{
+		acked: map[string]bool{}, refused: map[string]bool{}, unknown: map[string]bool{}, numbers: map[string]string{},
+		sent: map[string]time.Time{}, told: map[string]time.Time{},
+	}
+}
+
+// sending notes that a payment is about to be sent.
+func (j *journal) sending(reference string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.sent[reference].IsZero() {
+		j.sent[reference] = time.Now()
+	}
 }
 
 // note files an answer and reports whether the caller knows the outcome now.
@@ -449,7 +491,9 @@ func (j *journal) note(reference string, err error) (known bool) {
 	var e *ovo.Error
 	switch {
 	case err == nil, errors.Is(err, ovo.ErrDuplicate): // a repeat of one whose answer got lost
-		j.acked[reference] = true
+		if j.acked[reference] = true; j.told[reference].IsZero() {
+			j.told[reference] = time.Now()
+		}
 		delete(j.unknown, reference)
 	case errors.Is(err, ovo.ErrOutcomeUnknown), errors.Is(err, context.Canceled), !errors.As(err, &e) || e.Status >= 500:
 		if !j.acked[reference] {

@@ -13,6 +13,15 @@ type seams struct {
 	store  func(gateway.Store) gateway.Store
 	listen func(network, address string) (net.Listener, error)
 	dial   func(ctx context.Context, network, address string) (net.Conn, error)
+	clock  gateway.Clock
+}
+
+// machine is the machine's clock.
+func (s seams) machine() gateway.Clock {
+	if s.clock == nil {
+		return gateway.SystemClock{}
+	}
+	return s.clock
 }
 
 func (s seams) wrap(db gateway.Store) gateway.Store {

@@ -99,8 +99,8 @@ func Serve(ctx context.Context, c ServeConfig) (*App, error) {
 	if err != nil {
 		return nil, err
 	}
-	clock := gateway.SystemClock{}
-	db, err := store.Open(ctx, store.Config{URL: c.databaseURL(), Keys: keys, Clock: clock, Log: c.Log})
+	clock := c.seams.machine()
+	db, err := store.Open(ctx, store.Config{URL: c.databaseURL(), Keys: keys, Clock: clock, Machine: clock, Log: c.Log})
 	if err != nil {
 		return nil, err
 	}

@@ -32,20 +32,26 @@ func (SystemClock) Skew(timestamp time.Time) time.Duration { return time.Since(t
 // MovableClock runs ahead of the machine's clock by an offset that only grows.
 // It is safe for concurrent use. Make one with NewMovableClock.
 type MovableClock struct {
-	mu     sync.Mutex
-	offset time.Duration
-	moved  chan struct{} // closed and replaced whenever the offset changes
+	machine Clock
+	mu      sync.Mutex
+	offset  time.Duration
+	moved   chan struct{} // closed and replaced whenever the offset changes
 }
 
 // NewMovableClock starts a clock that is ahead by offset.
 func NewMovableClock(offset time.Duration) *MovableClock {
-	return &MovableClock{offset: offset, moved: make(chan struct{})}
+	return NewMovableClockOf(SystemClock{}, offset)
+}
+
+// NewMovableClockOf starts a clock that is ahead of a machine's by offset.
+func NewMovableClockOf(machine Clock, offset time.Duration) *MovableClock {
+	return &MovableClock{machine: machine, offset: offset, moved: make(chan struct{})}
 }
 
 func (c *MovableClock) Now() time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return time.Now().Add(c.offset)
+	return c.machine.Now().Add(c.offset)
 }
 
 // Offset is how far the clock is ahead.
@@ -62,7 +68,7 @@ func (c *MovableClock) Advance(by time.Duration) time.Time {
 	c.offset += by
 	close(c.moved)
 	c.moved = make(chan struct{})
-	return time.Now().Add(c.offset)
+	return c.machine.Now().Add(c.offset)
 }
 
 // Reset takes the clock back to the machine's time. Nothing that was timed before
@@ -72,7 +78,7 @@ func (c *MovableClock) Reset() { c.Advance(-c.Offset()) }
 // Skew measures against the nearer of this clock and the machine's: who calls a
 // sandbox whose clock was moved cannot move their own.
 func (c *MovableClock) Skew(timestamp time.Time) time.Duration {
-	return min(c.Now().Sub(timestamp).Abs(), time.Since(timestamp).Abs())
+	return min(c.Now().Sub(timestamp).Abs(), c.machine.Skew(timestamp))
 }
 
 func (c *MovableClock) At(t time.Time) (<-chan struct{}, func()) {
@@ -80,7 +86,7 @@ func (c *MovableClock) At(t time.Time) (<-chan struct{}, func()) {
 	go func() {
 		for {
 			c.mu.Lock()
-			left, moved := time.Until(t)-c.offset, c.moved
+			left, moved := t.Sub(c.machine.Now())-c.offset, c.moved
 			c.mu.Unlock()
 			if left <= 0 {
 				close(reached)

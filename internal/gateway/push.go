@@ -210,6 +210,10 @@ func (g *Gateway) Push(ctx context.Context, id PaymentID) (s PushStatus, err err
 	return s, err
 }
 
+// waitSpare is how much longer than PushWait a call waits at most: the sweep has ended
+// its push by then, unless the clock that deadlines go by was set back.
+const waitSpare = 5 * time.Second
+
 // AwaitPush returns nil once the push's customer has answered, its time is up, or
 // its outcome is uncertain, or once enough is closed; Push then tells how it
 // stands. When ctx ends first it returns ctx's error. The payment goes on in any
@@ -226,8 +230,12 @@ func (g *Gateway) AwaitPush(ctx context.Context, id PaymentID, enough <-chan str
 	if err != nil || !waiting {
 		return err
 	}
+	longest := time.NewTimer(g.rules.PushWait + waitSpare) // whatever clocks do
+	defer longest.Stop()
 	select {
 	case <-done:
+		return nil
+	case <-longest.C:
 		return nil
 	case <-enough:
 		return nil

@@ -190,6 +190,8 @@ type Tx interface {
 	Tally(name, to string, limit int) (Tallied, error)
 	// AddTally adds what was counted, unless somebody has counted on from there.
 	AddTally(Tallied) (bool, error)
+	// RestartTally empties a tally's counters, unless somebody has counted on from there.
+	RestartTally(name, from string) (bool, error)
 	// Counts of m or, with "", of all merchants, in slots of whole hours or days.
 	PaymentCounts(m MerchantID, p Period, slot time.Duration) ([]PaymentCount, error)
 	NotificationCounts(m MerchantID, p Period, slot time.Duration) ([]NotificationCount, error)

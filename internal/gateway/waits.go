@@ -66,7 +66,7 @@ func (g *Gateway) WakeWaits(ctx context.Context) error {
 	if waiting == 0 {
 		return nil
 	}
-	if since.IsZero() {
+	if since.IsZero() || since.After(now) { // the clock was set back, and what came meanwhile may have been missed
 		since = now.Add(-g.rules.PushWait)
 	}
 	var final []PaymentID

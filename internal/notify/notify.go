@@ -85,8 +85,8 @@ type Worker struct {
 
 	kick    chan struct{}
 	started atomic.Bool
-	looked  atomic.Int64   // when it last claimed, by the machine's clock in microseconds; 0 when it has stopped
-	group   sync.WaitGroup // the running attempts
+	looked  atomic.Pointer[time.Time] // when it last claimed; nil when it has stopped
+	group   sync.WaitGroup            // the running attempts
 
 	// renewal keeps claiming and storing apart. A claim may take a notification
 	// again that is held here; the attempt then has to store under the new fence.
@@ -136,7 +136,7 @@ func New(c Config) *Worker {
 		kick: make(chan struct{}, 1),
 		held: map[gateway.NotificationID]*task{}, queues: map[gateway.MerchantID]*queue{},
 	}
-	w.looked.Store(gateway.SystemClock{}.Now().UnixMicro())
+	w.lookedNow()
 	return w
 }
 
@@ -145,14 +145,21 @@ func New(c Config) *Worker {
 // workers busy it looks again when one is free, which is soon: every attempt ends.
 func (w *Worker) Alive() error {
 	looked := w.looked.Load()
-	if looked == 0 {
+	if looked == nil {
 		return errors.New("the notifier has stopped")
 	}
-	since := gateway.SystemClock{}.Now().Sub(time.UnixMicro(looked))
+	since := gateway.SystemClock{}.Now().Sub(*looked)
 	if since > w.timeout+3*w.poll {
 		return fmt.Errorf("the notifier has not looked for work for %s", since.Round(time.Second))
 	}
 	return nil
+}
+
+// lookedNow notes that the Worker has looked for work. The time keeps its monotonic
+// reading: to set the machine's clock does not look like a standstill.
+func (w *Worker) lookedNow() {
+	now := gateway.SystemClock{}.Now()
+	w.looked.Store(&now)
 }
 
 // Kick makes the Worker look for due notifications at once.
@@ -170,7 +177,7 @@ func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return errors.New("notify: the worker has been started before")
 	}
-	defer w.looked.Store(0)
+	defer w.looked.Store(nil)
 	attempts, breakOff := context.WithCancel(context.WithoutCancel(ctx))
 	defer breakOff()
 	defer w.client.CloseIdleConnections()
@@ -232,7 +239,7 @@ func (w *Worker) claim(ctx, attempts context.Context) (asked, got int, passed bo
 	w.mu.Unlock()
 	defer func() {
 		if err == nil {
-			w.looked.Store(gateway.SystemClock{}.Now().UnixMicro())
+			w.lookedNow()
 		}
 	}()
 	if asked == 0 {

@@ -48,7 +48,7 @@ func TestAlive(t *testing.T) {
 	if err := hung.Alive(); err != nil {
 		t.Errorf("a new one: %v", err)
 	}
-	hung.looked.Store(1)
+	hung.looked.Store(&time.Time{})
 	if err := hung.Alive(); err == nil {
 		t.Error("one that has not looked since 1970 is alive")
 	}

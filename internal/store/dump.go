@@ -152,6 +152,7 @@ func (t *tx) Load(dump []byte) error {
 	if err := t.Erase(); err != nil {
 		return err
 	}
+	unhurried(t.session)
 	var insert string
 	var into []column
 	for {

@@ -52,7 +52,9 @@ const (
 	connectPatience = 2 * time.Second
 	// settlePatience is how long to ask what became of a COMMIT whose answer was lost.
 	settlePatience = 4 * time.Second
-	connectRetry   = 50 * time.Millisecond
+	// commitWithin is how old a transaction may be when the database commits it.
+	commitWithin = time.Minute
+	connectRetry = 50 * time.Millisecond
 )
 
 // sessionSettings hold on every connection. The time-outs free what a process that
@@ -235,7 +237,8 @@ func (p *postgres) direct(ctx context.Context, fn func(*session) error) error {
 	if err != nil {
 		return err
 	}
-	t := &transaction{conn: c.Conn(), begin: "BEGIN", writes: true}
+	now := p.machine.Now()
+	t := &transaction{conn: c.Conn(), begin: "BEGIN", writes: true, oldest: now, newest: now}
 	defer func() {
 		t.rollback() // unless it was committed; also when fn panics
 		release(c)
@@ -265,6 +268,9 @@ func (p *postgres) commit(t *transaction) error {
 	if err == nil {
 		p.meter.committed(max(1, t.updates), began)
 	}
+	if untimely(err) {
+		return p.untimely()
+	}
 	if err == nil || refusedByServer(err) || errors.Is(err, errLost) {
 		return err
 	}
@@ -288,8 +294,36 @@ func nameOf(conn *pgx.Conn) string {
 }
 
 // setMark is a transaction's last write: what its connection has committed.
-const setMark = `INSERT INTO commit_mark (connection, mark, at_us) VALUES ($1, $2, $3)
-	ON CONFLICT (connection) DO UPDATE SET mark = excluded.mark, at_us = excluded.at_us`
+//
+// By the database's clock, no part of the transaction may have begun long ago or be
+// yet to begin: else the mark has no time, and the table refuses it. So a process that
+// stood still commits nothing that others believe to be over, and one whose clock is
+// wrong ends nothing early. Only the database can say so, for a process may stand
+// still between looking at its clock and sending.
+var setMark = fmt.Sprintf(`INSERT INTO commit_mark (connection, mark, at_us) SELECT $1, $2,
+	CASE WHEN $4::bigint >= now.us - %d AND $5::bigint <= now.us + %d THEN $3::bigint END
+	FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS us) AS now
+	ON CONFLICT (connection) DO UPDATE SET mark = excluded.mark, at_us = excluded.at_us`, commitWithin.Microseconds(), refuseSkew.Microseconds())
+
+// errUntimely is a transaction that began too long ago to be committed. It is run
+// again, at the time that it is by now.
+var errUntimely = errors.New("store: the transaction is older than a minute")
+
+// untimely reports whether a mark was refused.
+func untimely(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "23502" && e.TableName == "commit_mark"
+}
+
+// untimely is why a mark was refused: to run a transaction again helps only a process
+// whose clock is right.
+func (p *postgres) untimely() error {
+	if err := p.checkClock(context.Background(), refuseSkew); err != nil {
+		return &gateway.Error{Code: gateway.Unavailable, Detail: "this machine's clock is wrong; nothing was done", Err: err}
+	}
+	p.log.Warn("a transaction was too old to be committed, and is run again")
+	return errUntimely
+}
 
 // settle finds out whether a transaction was committed: it waits until the server
 // runs it no more, and then looks for its mark. The transaction's number alone would
@@ -356,7 +390,7 @@ var errLost = &gateway.Error{Code: gateway.Unavailable, Detail: "the connection 
 
 // overtaken implements engine.
 func (p *postgres) overtaken(err error) bool {
-	if errors.Is(err, errLost) {
+	if errors.Is(err, errLost) || errors.Is(err, errUntimely) {
 		return true
 	}
 	var e *pgconn.PgError
@@ -367,6 +401,7 @@ func (p *postgres) overtaken(err error) bool {
 	case "40001", // serialization failure
 		"40P01", // deadlock
 		"55P03", // a lock was not given in time
+		"57014", // a statement was cancelled: by somebody, or because it took too long
 		"23505", // unique violation: the next run finds the row that came in
 		"23503": // foreign key violation: it finds the row gone
 		return true
@@ -406,9 +441,20 @@ func (p *postgres) patient(q *session) error {
 		}
 		t = a.tx
 	}
+	unhurried(q)
 	_, err := t.send(nil, "SELECT set_config('statement_timeout', '0', true), set_config('lock_timeout', '0', true), set_config('work_mem', '64MB', true)", nil)
 	t.conn.PgConn().Conn().SetDeadline(time.Time{})
 	return err
+}
+
+// unhurried lets a transaction that has begun be committed however long it takes.
+func unhurried(q *session) {
+	switch r := q.runner.(type) {
+	case *transaction:
+		r.patient = true
+	case *attempt:
+		r.tx.patient = true
+	}
 }
 
 // grow counts a row that is being inserted, and has the planner look at the table
@@ -452,9 +498,13 @@ type transaction struct {
 	updates int
 	// unmarked is one whose outcome need not be looked up.
 	unmarked bool
-	begun    bool
-	heard    bool  // a row
-	broken   error // what made the transaction unusable
+	// oldest and newest are when the updates in it began, by this machine's clock; a
+	// patient one may have begun long ago.
+	oldest, newest time.Time
+	patient        bool
+	begun          bool
+	heard          bool  // a row
+	broken         error // what made the transaction unusable
 	// another, when set, gives a transaction that has heard nothing another
 	// connection in place of one that turned out to be dead.
 	another func() bool
@@ -497,12 +547,19 @@ func (t *transaction) send(each func(row) error, query string, args []any) (chan
 		}
 		return t.read(rows, each)
 	}
+	began := gateway.SystemClock{}.Now()
 	changed, err = t.open(each, query, args)
-	for t.broken != nil && t.conn.IsClosed() && !t.heard && t.another != nil && t.another() {
+	for t.broken != nil && (t.conn.IsClosed() || cancelled(err, began)) && !t.heard && t.another != nil && t.another() {
 		t.broken = nil
 		changed, err = t.open(each, query, args)
 	}
 	return changed, err
+}
+
+// cancelled reports whether somebody cancelled a statement, and not its own length.
+func cancelled(err error, began time.Time) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "57014" && gateway.SystemClock{}.Now().Sub(began) < time.Second
 }
 
 // open sends BEGIN and the first statement.
@@ -570,7 +627,11 @@ func (t *transaction) commit(mark string, now time.Time) error {
 	}
 	batch := &pgx.Batch{}
 	if mark != "" {
-		batch.Queue(setMark, nameOf(t.conn), mark, now.UnixMicro())
+		oldest := t.oldest
+		if t.patient {
+			oldest = now
+		}
+		batch.Queue(setMark, nameOf(t.conn), mark, now.UnixMicro(), oldest.UnixMicro(), t.newest.UnixMicro())
 	}
 	batch.Queue("COMMIT")
 	results := t.conn.SendBatch(context.Background(), batch)

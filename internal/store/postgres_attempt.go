@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"sync"
+	"time"
 
 	"github.com/jackc/pgx/v5/pgxpool"
 )
@@ -28,7 +29,7 @@ func (p *postgres) update(ctx context.Context, fn func(*session) error) error {
 		return errClosed
 	default:
 	}
-	a := &attempt{ctx: ctx, db: p}
+	a := &attempt{ctx: ctx, db: p, began: p.machine.Now()}
 	defer a.leave()
 	err := a.once(fn)
 	if errors.Is(err, errGuard) || p.overtaken(err) && !errors.Is(err, errLost) {
@@ -41,6 +42,7 @@ func (p *postgres) update(ctx context.Context, fn func(*session) error) error {
 type attempt struct {
 	ctx     context.Context
 	db      *postgres
+	began   time.Time // by the machine's clock
 	queue   []write
 	written uint64 // tables, by bit
 	broken  error  // what made the attempt useless
@@ -71,7 +73,7 @@ func (a *attempt) once(fn func(*session) error) error {
 		}
 		return a.db.commit(a.tx)
 	}
-	return a.db.enqueue(a.ctx, a.queue)
+	return a.db.enqueue(a.ctx, a.queue, a.began)
 }
 
 // sortable reports whether no row is written again in a way that sorting by order
@@ -103,7 +105,7 @@ func (a *attempt) begin() {
 	if a.conn, a.broken = a.db.acquire(context.WithoutCancel(a.ctx)); a.broken != nil {
 		return
 	}
-	a.tx = &transaction{conn: a.conn.Conn(), begin: "BEGIN", writes: true}
+	a.tx = &transaction{conn: a.conn.Conn(), begin: "BEGIN", writes: true, oldest: a.began, newest: a.began}
 	for _, w := range a.queue {
 		n, err := a.tx.run(w.guarded, w.text, w.args)
 		if err == nil && w.guarded && n == 0 {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 	"github.com/jackc/pgx/v5/pgxpool"
@@ -161,12 +162,13 @@ func (r *read) scan(rows pgx.Rows) error {
 // queued is an update that waits for its commit.
 type queued struct {
 	writes []write
+	began  time.Time
 	err    error
 	done   chan struct{}
 }
 
-func (p *postgres) enqueue(ctx context.Context, writes []write) error {
-	q := &queued{writes: writes, done: make(chan struct{})}
+func (p *postgres) enqueue(ctx context.Context, writes []write, began time.Time) error {
+	q := &queued{writes: writes, began: began, done: make(chan struct{})}
 	for i := range writes {
 		writes[i].owner = q
 	}
@@ -228,7 +230,15 @@ func (p *postgres) write() {
 // so, and the others are tried again without them.
 func (p *postgres) commitGroup(conn *pgx.Conn, group []*queued) {
 	for merge := true; len(group) > 0; {
-		t := &transaction{conn: conn, begin: "BEGIN", writes: true}
+		t := &transaction{conn: conn, begin: "BEGIN", writes: true, oldest: group[0].began, newest: group[0].began}
+		for _, q := range group {
+			if q.began.Before(t.oldest) {
+				t.oldest = q.began
+			}
+			if q.began.After(t.newest) {
+				t.newest = q.began
+			}
+		}
 		err := p.runGroup(t, group, merge)
 		failed := slices.ContainsFunc(group, (*queued).failed)
 		if err == nil && !failed {

@@ -133,6 +133,142 @@ func TestPostgresClock(t *testing.T) {
 	}
 }
 
+// stalledClock is a machine's clock whose next so many readings are off: those of a
+// process that read it and then stood still, or of one whose clock was wrong then.
+type stalledClock struct {
+	off   time.Duration
+	times *atomic.Int64
+}
+
+func (c stalledClock) Now() time.Time {
+	if c.times.Add(-1) >= 0 {
+		return time.Now().Add(c.off)
+	}
+	return time.Now()
+}
+func (stalledClock) At(t time.Time) (<-chan struct{}, func()) { return gateway.SystemClock{}.At(t) }
+func (stalledClock) Skew(t time.Time) time.Duration           { return gateway.SystemClock{}.Skew(t) }
+
+// A transaction that began too long before its commit, by the database's clock, is not
+// committed: others believe that it is over. It is run again. One that has yet to begin
+// is of a process whose clock is wrong, which decides nothing until it is right.
+func TestPostgresUntimely(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	f.fill(t)
+	ways := map[string]func(gateway.Tx) error{
+		"in a group": func(tx gateway.Tx) error {
+			_, err := tx.DebitWallet("wal_1", ledger.Split{Cash: 1})
+			return err
+		},
+		"by itself": func(tx gateway.Tx) error {
+			if _, err := tx.NextTerminalNumbers("m", "day"); err != nil {
+				return err
+			}
+			_, err := tx.DebitWallet("wal_1", ledger.Split{Cash: 1})
+			return err
+		},
+	}
+	for name, write := range ways {
+		for off, runs := range map[time.Duration]int{-50 * time.Second: 1, 4 * time.Second: 1, -70 * time.Second: 2, 20 * time.Second: 2} {
+			clock := stalledClock{off, new(atomic.Int64)}
+			s, err := store.Open(t.Context(), store.Config{URL: f.url, Keys: f.keys, Clock: f.clock, Machine: clock})
+			if err != nil {
+				t.Fatal(err)
+			}
+			before := f.wallet(t)
+			ran := 0
+			clock.times.Store(1) // the beginning of the first run
+			err = s.Update(t.Context(), func(tx gateway.Tx) error {
+				ran++
+				return write(tx)
+			})
+			if err != nil || ran != runs {
+				t.Errorf("%s, begun %s off: %v after %d runs, want %d", name, off, err, ran, runs)
+			}
+			if debited := before - f.wallet(t); debited != 1 {
+				t.Errorf("%s, begun %s off: debited %d times", name, off, debited)
+			}
+			clock.times.Store(1 << 40)
+			if off == -70*time.Second || off == 20*time.Second {
+				err = s.Update(t.Context(), write)
+				if !errors.Is(err, gateway.Unavailable) || !strings.Contains(err.Error(), "clock") || errors.Is(err, gateway.ErrOutcomeUnknown) {
+					t.Errorf("%s, with a clock that is %s off: %v", name, off, err)
+				}
+				if debited := before - f.wallet(t); debited != 1 {
+					t.Errorf("%s, with a clock that is %s off: debited all the same", name, off)
+				}
+			}
+			s.Close()
+		}
+	}
+}
+
+func (f fixture) wallet(t *testing.T) (cash money.Amount) {
+	t.Helper()
+	if err := f.View(t.Context(), func(tx gateway.Tx) error {
+		w, err := tx.Wallet("wal_1")
+		cash = w.Balance.Cash
+		return err
+	}); err != nil {
+		t.Fatal(err)
+	}
+	return cash
+}
+
+// A statement that somebody cancels is sent again with its transaction.
+func TestPostgresCancelled(t *testing.T) {
+	t.Parallel()
+	if testing.Short() {
+		t.Skip("needs PostgreSQL")
+	}
+	f := open(t, storetest.Postgres)
+	f.fill(t)
+	raw := f.raw(t)
+	holder, err := raw.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer holder.Rollback()
+	if _, err := holder.Exec(`UPDATE wallet SET cash = cash WHERE id = 'wal_1'`); err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	before := f.wallet(t)
+	go func() {
+		done <- f.Update(context.Background(), func(tx gateway.Tx) error {
+			if _, err := tx.NextTerminalNumbers("m", "day"); err != nil { // by itself
+				return err
+			}
+			_, err := tx.DebitWallet("wal_1", ledger.Split{Cash: 1})
+			return err
+		})
+	}()
+	for deadline := time.Now().Add(30 * time.Second); ; {
+		var cancelled int
+		if err := f.raw(t).QueryRow(`SELECT count(*) FROM (SELECT pg_cancel_backend(pid) FROM pg_stat_activity
+			WHERE datname = current_database() AND application_name = 'gerbang' AND wait_event_type = 'Lock') AS struck`).Scan(&cancelled); err != nil {
+			t.Fatal(err)
+		}
+		if cancelled > 0 {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("nobody waits for the wallet")
+		}
+	}
+	holder.Rollback()
+	if err := <-done; err != nil {
+		t.Errorf("an update whose statement was cancelled: %v", err)
+	}
+	if debited := before - f.wallet(t); debited != 1 {
+		t.Errorf("debited %d times", debited)
+	}
+}
+
 // Signals reach every process that listens, also after its connection was lost.
 func TestPostgresSignals(t *testing.T) {
 	t.Parallel()

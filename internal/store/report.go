@@ -233,6 +233,19 @@ func (t *tx) AddTally(batch gateway.Tallied) (bool, error) {
 	return true, nil
 }
 
+func (t *tx) RestartTally(name, upto string) (bool, error) {
+	moved, err := t.changed(`UPDATE tally SET upto = '' WHERE name = $1 AND upto = $2`, name, upto)
+	if err != nil || !moved {
+		return false, err
+	}
+	for _, c := range tallied[name].counts {
+		if _, err := t.exec("DELETE FROM " + c.table); err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
 // recount empties the counters and counts anew the rows whose ids are below one of
 // each table, given without its prefix.
 func (s *Store) recount(ctx context.Context, below string) error {

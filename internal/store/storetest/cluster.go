@@ -80,6 +80,28 @@ func (c Cluster) Stop(t testing.TB, mode string) {
 // acknowledged.
 func (c Cluster) Standby(t testing.TB) Cluster {
 	t.Helper()
+	s := c.copied(t, "standby", "-R")
+	if err := s.configure([]string{"hot_standby = on"}); err != nil {
+		t.Fatal(err)
+	}
+	s.Start(t)
+	c.SQL(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()")
+	return s
+}
+
+// Copy makes a base backup of the running server, as a server that has not been
+// started.
+func (c Cluster) Copy(t testing.TB) Cluster {
+	t.Helper()
+	s := c.copied(t, "copy")
+	if err := s.configure(nil); err != nil {
+		t.Fatal(err)
+	}
+	return s
+}
+
+func (c Cluster) copied(t testing.TB, name string, options ...string) Cluster {
+	t.Helper()
 	dir, err := os.MkdirTemp("", "gerbang-pg-")
 	if err != nil {
 		t.Fatal(err)
@@ -92,15 +114,11 @@ func (c Cluster) Standby(t testing.TB) Cluster {
 	if err := s.own(); err != nil {
 		t.Fatal(err)
 	}
-	source := fmt.Sprintf("host=%s port=%d user=%s application_name=standby", c.Dir, c.Port, superuser)
-	if out, err := s.Run("pg_basebackup", "-D", s.Data(), "-d", source, "-R", "-X", "stream", "-c", "fast", "--no-sync"); err != nil {
+	source := fmt.Sprintf("host=%s port=%d user=%s application_name=%s", c.Dir, c.Port, superuser, name)
+	args := append([]string{"-D", s.Data(), "-d", source, "-X", "stream", "-c", "fast", "--no-sync"}, options...)
+	if out, err := s.Run("pg_basebackup", args...); err != nil {
 		t.Fatalf("pg_basebackup: %v\n%s", err, out)
 	}
-	if err := s.configure([]string{"hot_standby = on"}); err != nil {
-		t.Fatal(err)
-	}
-	s.Start(t)
-	c.SQL(t, "postgres", "ALTER SYSTEM SET synchronous_standby_names = 'standby'", "SELECT pg_reload_conf()")
 	return s
 }
 

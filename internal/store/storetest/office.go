@@ -449,6 +449,7 @@ func tallies(t *testing.T, b Bundle) {
 	}
 
 	for _, name := range []string{gateway.TallyPayments, gateway.TallyNotifications, gateway.TallyTransfers} {
+		last := ""
 		for rows := 1; rows > 0; {
 			var batch gateway.Tallied
 			b.view(t, func(tx gateway.Tx) (err error) {
@@ -465,7 +466,16 @@ func tallies(t *testing.T, b Bundle) {
 				}
 				return nil
 			})
-			same(t, "the report after "+name+" up to "+batch.To, b.report(t), want)
+			last = batch.To
+			same(t, "the report after "+name+" up to "+last, b.report(t), want)
 		}
+		b.judge(t, func(tx gateway.Tx, wrong func(string, ...any)) error {
+			if again, err := tx.RestartTally(name, "elsewhere"); again || err != nil {
+				wrong("counters were emptied that somebody else counts: %v", err)
+			}
+			return nil
+		})
+		b.update(t, func(tx gateway.Tx) error { return hold(tx.RestartTally(name, last)) })
+		same(t, "the report after "+name+" was begun anew", b.report(t), want)
 	}
 }
