@@ -28,7 +28,7 @@ func BenchmarkRecovery(b *testing.B) {
 	if err := app.Backup(b.Context(), app.BackupConfig{Installation: i, Dir: kept}); err != nil {
 		b.Fatal(err)
 	}
-	b.ReportMetric(time.Since(begun).Seconds(), "backup-s")
+	backedUp := time.Since(begun)
 	key, err := os.ReadFile(filepath.Join(dir, "master.key"))
 	if err != nil {
 		b.Fatal(err)
@@ -59,6 +59,7 @@ func BenchmarkRecovery(b *testing.B) {
 		if resp.StatusCode != 200 {
 			b.Fatalf("HTTP %d", resp.StatusCode)
 		}
+		b.ReportMetric(backedUp.Seconds(), "backup-s")
 		b.ReportMetric(restored.Seconds(), "restore-s")
 		b.ReportMetric(time.Since(begun).Seconds(), "to-ready-s")
 		stop(b, a)

@@ -175,6 +175,20 @@ func (g *Gateway) queueAgain(tx Tx, earlier Notification) (Notification, error) 
 	return n, tx.InsertNotification(n)
 }
 
+// ReturnNotifications ends the leases of notifications that their holder will not
+// deliver: they are due at once. Those whose lease is over already stay as they are.
+func (g *Gateway) ReturnNotifications(ctx context.Context, held []Notification) error {
+	return g.store.Update(ctx, func(tx Tx) error {
+		for _, n := range held {
+			n.State, n.NextAt, n.LeaseUntil = NotificationQueued, tx.Now(), time.Time{}
+			if _, err := tx.FinishNotification(n); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
 // ReleaseNotifications ends all leases. A process that owns its database alone
 // calls it on start, to go on at once with what a predecessor that died held.
 func (g *Gateway) ReleaseNotifications(ctx context.Context) error {

@@ -96,7 +96,8 @@ type Worker struct {
 	held     map[gateway.NotificationID]*task // running and parked
 	queues   map[gateway.MerchantID]*queue    // of merchants with running attempts
 	running  int
-	stopping bool // nothing may start any more
+	stopping bool                   // nothing may start any more
+	left     []gateway.Notification // when it stopped
 }
 
 // task is a notification that this Worker has claimed.
@@ -171,8 +172,9 @@ func (w *Worker) Kick() {
 }
 
 // Run delivers until ctx ends. It then lets running attempts finish for a few
-// seconds; those it has to break off are not stored, and are repeated by whoever
-// claims them next. A Worker runs once: only a second call fails.
+// seconds; those it has to break off are not stored, and are given back with what has
+// not begun, for whoever claims them next. A Worker runs once: only a second call
+// fails.
 func (w *Worker) Run(ctx context.Context) error {
 	if !w.started.CompareAndSwap(false, true) {
 		return errors.New("notify: the worker has been started before")
@@ -194,7 +196,21 @@ func (w *Worker) Run(ctx context.Context) error {
 	grace := time.AfterFunc(w.drain, breakOff)
 	defer grace.Stop()
 	w.group.Wait()
+	w.giveBack(context.WithoutCancel(ctx))
 	return nil
+}
+
+// giveBack ends the leases of what the Worker has not delivered. Failing that, they run
+// out.
+func (w *Worker) giveBack(ctx context.Context) {
+	if len(w.left) == 0 {
+		return
+	}
+	ctx, cancel := context.WithTimeout(ctx, storeWithin)
+	defer cancel()
+	if err := w.gateway.ReturnNotifications(ctx, w.left); err != nil {
+		w.log.Error("notifications that were not delivered are held until their leases run out", "notifications", len(w.left), "error", err)
+	}
 }
 
 // deliverDue starts what is due and waits until it is worth looking again.
@@ -291,12 +307,12 @@ func (w *Worker) start(attempts context.Context, q *queue, t *task) {
 		if stored {
 			w.store(attempts, t, outcome)
 		}
-		w.release(attempts, t)
+		w.release(attempts, t, stored)
 	})
 }
 
 // release forgets a task that has run and starts the merchant's next one.
-func (w *Worker) release(attempts context.Context, t *task) {
+func (w *Worker) release(attempts context.Context, t *task, stored bool) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.running == w.workers {
@@ -305,6 +321,9 @@ func (w *Worker) release(attempts context.Context, t *task) {
 	merchant := t.notification.MerchantID
 	q := w.queues[merchant]
 	delete(w.held, t.notification.ID)
+	if w.stopping && !stored {
+		w.left = append(w.left, t.notification)
+	}
 	q.running--
 	w.running--
 	enough := w.clock.Now().Add(w.timeout + leaseMargin)
@@ -312,7 +331,12 @@ func (w *Worker) release(attempts context.Context, t *task) {
 		next := q.parked[0]
 		q.parked[0] = nil
 		q.parked = q.parked[1:]
-		if w.stopping || next.notification.LeaseUntil.Before(enough) {
+		if w.stopping {
+			delete(w.held, next.notification.ID)
+			w.left = append(w.left, next.notification)
+			continue
+		}
+		if next.notification.LeaseUntil.Before(enough) {
 			// Another process may claim it any moment; so may this one.
 			delete(w.held, next.notification.ID)
 			continue
