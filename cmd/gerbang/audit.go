@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"slices"
 	"text/tabwriter"
 	"time"
 
@@ -143,6 +144,15 @@ func printAudit(std streams, view auditView) error {
 		fmt.Fprintln(std.out, "The books balance.")
 	} else {
 		fmt.Fprintln(std.out, "The books do NOT balance. Keep the database as it is, and the log of the server that wrote it.")
+		if slices.ContainsFunc(view.Invariants, waiting) {
+			fmt.Fprintln(std.out, "I12, I16 and I19 are broken, too, while no server runs and something falls due: then start one, wait a minute, and audit again.")
+		}
 	}
 	return nil
+}
+
+// waiting reports whether an invariant is broken that a stopped server breaks as time
+// passes.
+func waiting(v invariantView) bool {
+	return !v.OK && slices.Contains([]string{"I12", "I16", "I19"}, v.ID)
 }

@@ -19,6 +19,7 @@ import (
 const (
 	keepAnswer = 2 << 10 // bytes of an answer that are stored
 	keepError  = 1 << 10
+	catchUp    = time.Minute // between attempts that are late
 )
 
 // outcome is an attempt and what follows from it.
@@ -63,12 +64,26 @@ func (w *Worker) deliver(ctx context.Context, n gateway.Notification) (out outco
 			log.Error("notification attempt not stored", "error", err)
 			return out, false
 		}
-		out.nextAt = first.Add(d.Retries[n.Attempts])
+		out.nextAt = d.nextAttempt(n.Attempts, first, a.At)
 	}
 	if err != nil {
 		out.attempt.Error = printable(inWords(err, w.timeout), keepError)
 	}
 	return out, true
+}
+
+// nextAttempt is when to try again after so many attempts before this one: as the
+// schedule says, but when that is past already, because nothing could be delivered for
+// some time, not at once. Else one bad moment would use the whole schedule up.
+func (d Dialect) nextAttempt(before int, first, this time.Time) time.Time {
+	due, pause := first.Add(d.Retries[before]), d.Retries[before]
+	if before > 0 {
+		pause -= d.Retries[before-1]
+	}
+	if soonest := this.Add(min(pause, catchUp)); due.Before(soonest) {
+		return soonest
+	}
+	return due
 }
 
 // firstAttempt is when the first attempt of a notification began; all retries

@@ -105,6 +105,26 @@ func TestSchedule(t *testing.T) {
 	}
 }
 
+// What is late by more than one attempt is not tried twice at once.
+func TestLateSchedule(t *testing.T) {
+	t.Parallel()
+	b := setup(t)
+	s := newShop(t, answers(500, 500, 500))
+	w := b.run(b.Gateway, nil, nil)
+	n := b.queue(s.URL, 1)[0]
+	w.wantNext(gateway.NotificationQueued)
+	b.clock.Advance(1000 * time.Hour)
+	for attempt := 2; attempt <= 3; attempt++ {
+		w.wantNext(gateway.NotificationQueued)
+		last := b.wantState(n, gateway.NotificationQueued, attempt)[attempt-1].At
+		if now, _ := b.current(n); !now.NextAt.Equal(last.Add(catchUp)) {
+			t.Fatalf("attempt %d was at %s, and the next is due at %s", attempt, last, now.NextAt)
+		}
+		b.clock.Advance(catchUp)
+	}
+	w.wantNext(gateway.NotificationDelivered)
+}
+
 func TestScheduleUsedUp(t *testing.T) {
 	t.Parallel()
 	b := setup(t)
