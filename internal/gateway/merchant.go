@@ -297,7 +297,7 @@ func (g *Gateway) cachedMerchant(ctx context.Context, name merchantName, find fu
 	return m, err
 }
 
-// merchantName is what a provider calls a merchant.
+// merchantName is what a provider calls a merchant; "" is Gerbang itself.
 type merchantName struct{ provider, id string }
 
 // merchantCache remembers merchants by their names. A generation number keeps

@@ -78,10 +78,16 @@ func (g *Gateway) ClaimNotifications(ctx context.Context, lease time.Duration, l
 	return claimed, err
 }
 
-// Outgoing reads what a claimed notification tells of, as it is by now.
+// Outgoing reads what a claimed notification tells of, as it is by now. The merchant is
+// answered from memory, like that of a call.
 func (g *Gateway) Outgoing(ctx context.Context, n Notification) (out Outgoing, err error) {
+	m, err := g.cachedMerchant(ctx, merchantName{"", string(n.MerchantID)}, func(tx Tx, id string) (Merchant, error) { return tx.Merchant(MerchantID(id)) })
+	if err != nil {
+		return out, err
+	}
 	err = g.view(ctx, "", func(tx Tx) (err error) {
 		out, err = outgoing(tx, n)
+		out.Merchant = m
 		return err
 	})
 	return out, err
@@ -90,9 +96,6 @@ func (g *Gateway) Outgoing(ctx context.Context, n Notification) (out Outgoing, e
 func outgoing(tx Tx, n Notification) (out Outgoing, err error) {
 	out.Notification = n
 	if out.Event, err = tx.Event(n.EventID); err != nil {
-		return out, err
-	}
-	if out.Merchant, err = tx.Merchant(n.MerchantID); err != nil {
 		return out, err
 	}
 	if n.Kind.ForPayment() {

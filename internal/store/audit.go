@@ -140,10 +140,10 @@ const transfers = `
 		FROM posting GROUP BY transfer_id),
 	broken AS (SELECT m.transfer_id, m.legs < 2 OR m.off <> 0 OR m.points_off <> 0 AS unbalanced, t.id IS NULL AS alone,
 			CASE WHEN p.state = 'succeeded' AND p.transfer_id = m.transfer_id AND (m.received <> p.amount OR m.spent <> -p.amount
-				OR m.first_payee NOT IN ('receivable:' || p.merchant_id || ':cash', 'receivable:' || p.merchant_id || ':points')
-				OR m.last_payee NOT IN ('receivable:' || p.merchant_id || ':cash', 'receivable:' || p.merchant_id || ':points')
-				OR m.first_payer NOT IN ('wallet:' || p.wallet_id || ':cash', 'wallet:' || p.wallet_id || ':points')
-				OR m.last_payer NOT IN ('wallet:' || p.wallet_id || ':cash', 'wallet:' || p.wallet_id || ':points')) THEN p.id END AS payment
+				OR m.first_payee <> 'receivable:' || p.merchant_id || ':cash' AND m.first_payee <> 'receivable:' || p.merchant_id || ':points'
+				OR m.last_payee <> m.first_payee AND m.last_payee <> 'receivable:' || p.merchant_id || ':points'
+				OR m.first_payer <> 'wallet:' || p.wallet_id || ':cash' AND m.first_payer <> 'wallet:' || p.wallet_id || ':points'
+				OR m.last_payer <> m.first_payer AND m.last_payer <> 'wallet:' || p.wallet_id || ':points') THEN p.id END AS payment
 		FROM moved m LEFT JOIN transfer t ON t.id = m.transfer_id LEFT JOIN payment p ON p.id = t.subject AND t.kind = 'payment'),
 	found AS (SELECT * FROM broken WHERE unbalanced OR alone OR payment IS NOT NULL)
 	SELECT 'I02', transfer_id FROM found WHERE unbalanced
