@@ -90,7 +90,7 @@ CAMPAIGN ?= TestCampaign|TestAnswersWaitForTheDisk
 
 # The build before the last migration, from the history: of the first parent of the commit
 # that brought it, unless OLDER names another one.
-OLDER ?= $(shell git log -1 --first-parent --diff-merges=first-parent --no-patch --diff-filter=A --format=%H -- internal/store/migrations)^1
+OLDER ?= $(shell git log -1 --first-parent --diff-merges=first-parent --no-patch --diff-filter=A --format=%H -- $(lastword $(sort $(wildcard internal/store/migrations/*.sql))))^1
 older: ## Build bin/gerbang-older from the history, as it was before the last migration
 	@git rev-parse --quiet --verify "$(OLDER)^{commit}" >/dev/null || { \
 		echo "The campaign serves with an older build beside this one. It is built from the history, which this clone lacks:"; \
