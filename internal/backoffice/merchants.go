@@ -113,15 +113,8 @@ func (v *visit) showMerchant(status int, m gateway.Merchant, refused string) err
 	}
 	s := merchantScreen{frame: v.frame(m.Name), Merchant: m, Owed: owed, OldValid: len(m.DOKU.VerifyingKeys(v.Clock.Now())) > 1,
 		OldPassword: len(m.Faspay.VerifyingPasswords(v.Clock.Now())) > 1, OldKey: len(m.DOKU.VerifyingPublicKeys(v.Clock.Now())) > 1}
-	for _, hours := range []int{24, 1, 24 * 7, 24 * 30, 0} {
-		text := v.words.t("stops at once")
-		switch {
-		case hours >= 24:
-			text = v.words.t("%s days", strconv.Itoa(hours/24))
-		case hours > 0:
-			text = v.words.t("%s hours", strconv.Itoa(hours))
-		}
-		s.Overlaps = append(s.Overlaps, overlap{hours, text})
+	s.Overlaps = []overlap{
+		{24, v.words.t("24 hours")}, {1, v.words.t("1 hour")}, {24 * 7, v.words.t("7 days")}, {24 * 30, v.words.t("30 days")}, {0, v.words.t("stops at once")},
 	}
 	s.Refused = refused
 	v.render(status, "merchant.html", s)

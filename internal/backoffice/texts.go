@@ -121,7 +121,7 @@ var indonesian = vocabulary{
 	"Faspay merchant id (or none)": "Merchant ID Faspay (bila ada)", "Faspay merchant id": "Merchant ID Faspay", "Faspay user id": "User ID Faspay", "Faspay password": "Kata sandi Faspay",
 	"The Faspay password before goes on verifying until": "Kata sandi Faspay sebelumnya masih berlaku sampai", "suspended": "ditangguhkan", "Which": "Yang mana", "Order": "Pesanan",
 	"Faspay: address for notifications": "Faspay: alamat notifikasi", "Faspay: address for activations": "Faspay: alamat aktivasi", "Faspay: where customers go back to": "Faspay: tempat pelanggan kembali",
-	"%s days": "%s hari", "%s hours": "%s jam", "stops at once": "langsung berhenti", "Choose how long the old secret goes on verifying.": "Pilih berapa lama secret lama masih berlaku.",
+	"1 hour": "1 jam", "stops at once": "langsung berhenti", "Choose how long the old secret goes on verifying.": "Pilih berapa lama secret lama masih berlaku.",
 	"A merchant has a name of at most 100 characters, and a client id of at most 64.": "Nama merchant paling banyak 100 karakter, dan client id paling banyak 64.",
 	"An address begins with https:// or http:// and has at most 500 characters.":      "Alamat dimulai dengan https:// atau http:// dan paling banyak 500 karakter.",
 	"This is no RSA public key of 2048 to 8192 bit in PEM.":                           "Ini bukan public key RSA 2048 sampai 8192 bit dalam PEM.",
