@@ -38,6 +38,20 @@ func (r tally) publish(t testing.TB) {
 		r.fault, r.trials, r.acked, r.lost, r.doubled, r.unanswered, r.charged, r.notified, r.note)
 }
 
+// buildCommit is the commit that is tried, with a + if files were changed other than
+// the documents that a campaign writes itself.
+func buildCommit() string {
+	commit, err := exec.Command("git", "rev-parse", "--short", "HEAD").Output()
+	if err != nil {
+		return "unknown"
+	}
+	changed, err := exec.Command("git", "status", "--porcelain", "--untracked-files=no", "--", ":(top)", ":(top,exclude)docs").Output()
+	if err != nil || len(changed) > 0 {
+		return string(bytes.TrimSpace(commit)) + "+"
+	}
+	return string(bytes.TrimSpace(commit))
+}
+
 // writeReport puts what was counted into the engine's table, between its marks in a
 // Markdown file. Rows of faults that were not tried this time stay as they are.
 func writeReport() error {
@@ -60,10 +74,7 @@ func writeReport() error {
 	if !ok1 || !ok2 {
 		return fmt.Errorf("%s has no marks %s for the campaign's table", *campaignReport, name)
 	}
-	commit, err := exec.Command("git", "describe", "--always", "--dirty=+").Output()
-	if err != nil {
-		commit = []byte("unknown")
-	}
+	commit := buildCommit()
 	rows := map[string]string{}
 	for line := range strings.Lines(body) {
 		if cells := strings.SplitN(line, " | ", 2); len(cells) == 2 && strings.HasPrefix(line, "| ") && cells[0] != "| fault" && cells[0] != "| ---" {
@@ -72,7 +83,7 @@ func writeReport() error {
 	}
 	for _, r := range report.rows {
 		rows["| "+r.fault] = fmt.Sprintf("| %s | %d | %d | %d | %d | %d | %d | %d | %s | %s, %s |\n", r.fault, r.trials, r.acked, r.lost, r.doubled, r.unanswered, r.charged,
-			r.notified, r.note, bytes.TrimSpace(commit), time.Now().UTC().Format(time.DateOnly))
+			r.notified, r.note, commit, time.Now().UTC().Format(time.DateOnly))
 	}
 	var b strings.Builder
 	b.WriteString(engine)
