@@ -84,11 +84,11 @@ var operations = []operation{
 	{name: "wallets", pattern: "GET /wallets", handle: (*call).list, summary: "List the wallets by number, a hundred at once, those after a number", query: "after", answer: walletList{}},
 	{name: "open", pattern: "POST /wallets", handle: (*call).open, summary: "Open a wallet", request: NewWallet{}, answer: Wallet{}, created: true},
 	{name: "wallet", pattern: "GET /wallets/{phone}", handle: (*call).wallet, summary: "Show a wallet with its prompts and links", answer: Wallet{}},
-	{name: "topup", pattern: "POST /wallets/{phone}/topup", handle: (*call).topUp, claims: true, summary: "Fill a wallet", request: topUp{}, answer: Wallet{}},
-	{name: "status", pattern: "POST /wallets/{phone}/status", handle: (*call).setStatus, summary: "Block a wallet, or open it again", request: statusChange{}, answer: Wallet{}},
+	{name: "topup", pattern: "POST /wallets/{phone}/topup", handle: (*call).topUp, claims: true, summary: "Fill a wallet", request: TopUp{}, answer: Wallet{}},
+	{name: "status", pattern: "POST /wallets/{phone}/status", handle: (*call).setStatus, summary: "Block a wallet, or open it again", request: StatusChange{}, answer: Wallet{}},
 	{name: "limits", pattern: "POST /wallets/{phone}/limits", handle: (*call).setLimits, summary: "Set all limits of a wallet", request: Limits{}, answer: Wallet{}},
 	{name: "pin", pattern: "POST /wallets/{phone}/pin", handle: (*call).setPIN, summary: "Give a wallet another PIN", request: pinChange{}, answer: Wallet{}},
-	{name: "number", pattern: "POST /wallets/{phone}/number", handle: (*call).changeNumber, summary: "Move a wallet to another phone number", request: numberChange{}, answer: Wallet{}},
+	{name: "number", pattern: "POST /wallets/{phone}/number", handle: (*call).changeNumber, summary: "Move a wallet to another phone number", request: NumberChange{}, answer: Wallet{}},
 	{name: "prompts", pattern: "GET /wallets/{phone}/prompts", handle: (*call).prompts, summary: "List the push payments that wait for the owner, oldest first", answer: promptList{}},
 	{name: "approve", pattern: "POST /wallets/{phone}/prompts/{id}/approve", handle: (*call).approve, summary: "The owner pays a push payment", request: approval{}, answer: PromptAnswer{}},
 	{name: "decline", pattern: "POST /wallets/{phone}/prompts/{id}/decline", handle: (*call).decline, summary: "The owner declines a push payment", answer: PromptAnswer{}},
@@ -275,7 +275,7 @@ func (c *call) change(into any, change func(gateway.Phone) error) (any, error) {
 }
 
 func (c *call) topUp() (any, error) {
-	var in topUp
+	var in TopUp
 	return c.change(&in, func(phone gateway.Phone) error {
 		_, err := c.Gateway.TopUpOnce(c.ctx, c.claim, phone, ledger.Split{Cash: in.Cash, Points: in.Points})
 		return err
@@ -283,7 +283,7 @@ func (c *call) topUp() (any, error) {
 }
 
 func (c *call) setStatus() (any, error) {
-	var in statusChange
+	var in StatusChange
 	return c.change(&in, func(phone gateway.Phone) error {
 		_, err := c.Gateway.SetWalletStatus(c.ctx, phone, in.Status)
 		return err
@@ -308,7 +308,7 @@ func (c *call) changeNumber() (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in numberChange
+	var in NumberChange
 	if err := c.decode(&in); err != nil {
 		return nil, err
 	}

@@ -8,20 +8,20 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/money"
 )
 
-// Bodies of the API beside those in wallet.go. A request's members that may be left
+// Bodies of the API beside those in wallet.go; the sandbox takes some of them, too. A request's members that may be left
 // out are marked omitempty.
 type (
-	topUp struct {
+	TopUp struct {
 		Cash   money.Amount `json:"cash,omitempty"`
 		Points money.Amount `json:"points,omitempty"`
 	}
-	statusChange struct {
+	StatusChange struct {
 		Status gateway.WalletStatus `json:"status"`
 	}
 	pinChange struct {
 		PIN string `json:"pin"`
 	}
-	numberChange struct {
+	NumberChange struct {
 		Phone string `json:"phone"`
 	}
 	approval struct {

@@ -49,16 +49,6 @@ type (
 	walletChange struct {
 		Limits issuer.Limits `json:"limits"`
 	}
-	walletTopUp struct {
-		Cash   money.Amount `json:"cash,omitempty"`
-		Points money.Amount `json:"points,omitempty"`
-	}
-	walletState struct {
-		Status gateway.WalletStatus `json:"status"`
-	}
-	walletNumber struct {
-		Phone string `json:"phone"`
-	}
 	promptApproval struct {
 		PIN string     `json:"pin,omitempty"`
 		Use ledger.Use `json:"use,omitempty"`
@@ -128,9 +118,9 @@ var descriptions = map[string]description{
 	"POST /wallets":                           {summary: "Open a wallet; only phone must be given", request: newWallet{}, partial: true, answer: walletView{}, created: true},
 	"GET /wallets/{phone}":                    {summary: "Show a wallet with its codes, prompts and links", answer: walletView{}},
 	"PATCH /wallets/{phone}":                  {summary: "Change the limits that are given", request: walletChange{}, partial: true, answer: walletView{}},
-	"POST /wallets/{phone}/topup":             {summary: "Fill a wallet", request: walletTopUp{}, answer: walletView{}},
-	"POST /wallets/{phone}/status":            {summary: "Block a wallet, or open it again", request: walletState{}, answer: walletView{}},
-	"POST /wallets/{phone}/number":            {summary: "Move a wallet to another phone number", request: walletNumber{}, answer: walletView{}},
+	"POST /wallets/{phone}/topup":             {summary: "Fill a wallet", request: issuer.TopUp{}, answer: walletView{}},
+	"POST /wallets/{phone}/status":            {summary: "Block a wallet, or open it again", request: issuer.StatusChange{}, answer: walletView{}},
+	"POST /wallets/{phone}/number":            {summary: "Move a wallet to another phone number", request: issuer.NumberChange{}, answer: walletView{}},
 	"POST /wallets/{phone}/links/{id}/unlink": {summary: "The customer ends a binding in the app", answer: walletView{}},
 
 	"POST /wallets/{phone}/prompts/{id}/approve": {summary: "The customer pays a push payment", request: promptApproval{}, answer: issuer.PromptAnswer{}},

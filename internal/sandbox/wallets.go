@@ -145,7 +145,7 @@ func (s *Sandbox) topUpWallet(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in walletTopUp
+	var in issuer.TopUp
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
@@ -160,7 +160,7 @@ func (s *Sandbox) setWalletStatus(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in walletState
+	var in issuer.StatusChange
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}
@@ -176,7 +176,7 @@ func (s *Sandbox) changeNumber(r *http.Request) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	var in walletNumber
+	var in issuer.NumberChange
 	if err := decode(r, &in); err != nil {
 		return nil, err
 	}

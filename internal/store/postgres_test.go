@@ -154,9 +154,6 @@ func (stalledClock) Skew(t time.Time) time.Duration           { return gateway.S
 // is of a process whose clock is wrong, which decides nothing until it is right.
 func TestPostgresUntimely(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	f := open(t, storetest.Postgres)
 	f.fill(t)
 	ways := map[string]func(gateway.Tx) error{
@@ -222,9 +219,6 @@ func (f fixture) wallet(t *testing.T) (cash money.Amount) {
 // A statement that somebody cancels is sent again with its transaction.
 func TestPostgresCancelled(t *testing.T) {
 	t.Parallel()
-	if testing.Short() {
-		t.Skip("needs PostgreSQL")
-	}
 	f := open(t, storetest.Postgres)
 	f.fill(t)
 	raw := f.raw(t)
