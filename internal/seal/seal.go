@@ -101,7 +101,7 @@ func (k *Keyring) Open(purpose, sealed string) (string, error) {
 	if key == nil {
 		return "", ErrSealed
 	}
-	raw, err := base64.RawURLEncoding.DecodeString(text)
+	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
 	if err != nil || len(raw) < key.aead.NonceSize() {
 		return "", ErrSealed
 	}
