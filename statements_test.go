@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var statementText = regexp.MustCompile(`(?i)\b(WHERE|AND|EXISTS|IN \(|SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|PRAGMA|NOTIFY|LISTEN|SAVEPOINT|CREATE |DROP )`)
+var statementText = regexp.MustCompile(`(?i)\b(WHERE|AND|EXISTS|IN \(|SELECT .* FROM|INSERT INTO|UPDATE \w+ SET|DELETE FROM|PRAGMA|NOTIFY|LISTEN|SAVEPOINT|SET TRANSACTION|CREATE |DROP )`)
 
 // joined are what statements are put together from besides constants, and where it
 // comes from. Nothing that anybody outside wrote may ever be listed here.
@@ -39,6 +39,7 @@ var joined = map[string]string{
 	"n":                                 "a placeholder",
 	"merchant":                          "a condition in the source, or a placeholder",
 	"unique":                            "conditions in the source, of placeholders",
+	"snapshot":                          "what the database calls its snapshot",
 	"names(columns)":                    "columns of the migrations",
 	"s.table":                           "a secret's place, in the source", "s.id": "the same", "s.column": "the same", "s.where": "the same",
 	"secret.table": "the same", "secret.id": "the same", "secret.column": "the same", "secret.digest": "the same", "secret.rows()": "the same",

@@ -46,12 +46,11 @@ var invariants = []invariant{
 			LEFT JOIN payment p ON p.id = r.payment_id WHERE t.id IS NULL OR t.reverses <> p.transfer_id`},
 	{id: "I08", rule: "a merchant's receivable is captured less refunded, in each purse"},
 	{"I09", "a final payment is notified once, and one refused in the answer never", `
-		SELECT p.id FROM (SELECT subject, min(event_id) AS first, max(event_id) AS last, min(kind) AS kind FROM notification GROUP BY subject) n
-			JOIN payment p ON p.id = n.subject
-		WHERE p.state IN ('awaiting_customer', 'uncertain', 'refused') OR n.first <> n.last OR n.kind <> 'payment.' || p.state
-		UNION ALL SELECT p.id FROM payment p WHERE p.state NOT IN ('awaiting_customer', 'uncertain', 'refused')
-			AND p.final_us >= coalesce((SELECT upto_us FROM pruned WHERE kind = 'notification'), 0)
-			AND NOT EXISTS (SELECT 1 FROM notification n WHERE n.subject = p.id)`},
+		SELECT p.id FROM payment p LEFT JOIN notification n ON n.subject = p.id
+		WHERE CASE WHEN p.state IN ('awaiting_customer', 'uncertain', 'refused') THEN n.id IS NOT NULL
+			WHEN n.id IS NULL THEN p.final_us >= coalesce((SELECT upto_us FROM pruned WHERE kind = 'notification'), 0)
+			ELSE n.kind <> 'payment.' || p.state END
+		UNION ALL SELECT subject FROM notification WHERE kind LIKE 'payment.%' GROUP BY subject HAVING min(event_id) <> max(event_id)`},
 	{"I10", "a reference names one payment, a request id is claimed once, and an order is paid once", `
 		SELECT merchant_id || ' ' || dialect || ' ' || reference FROM payment GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
 		UNION ALL SELECT merchant_id || ' ' || dialect || ' ' || reference FROM refund GROUP BY merchant_id, dialect, reference HAVING count(*) > 1
@@ -96,11 +95,7 @@ var invariants = []invariant{
 	{"I20", "a terminal's numbers name one push", `
 		SELECT merchant_id || ' ' || batch_number || ' ' || reference FROM push GROUP BY merchant_id, batch_number, reference
 		HAVING count(*) > 1 OR min(reference) < 1 OR max(reference) > 999999`},
-	{"I21", "what was rolled up of an account is the sum of its postings up to there", `
-		SELECT account FROM (SELECT account, amount FROM account_total UNION ALL
-			SELECT account, -sum(amount) FROM posting WHERE account NOT LIKE 'wallet:%'
-			AND transfer_id <= (SELECT coalesce(max(upto), '') FROM tally WHERE name = 'transfers') GROUP BY account) rolled
-		GROUP BY account HAVING sum(amount) <> 0`},
+	{id: "I21", rule: "what was rolled up of an account is the sum of its postings up to there"},
 	{"I22", "a merchant's settlement days add up to what was rolled up of its receivable", `
 		SELECT merchant_id FROM (SELECT merchant_id, captured_cash - refunded_cash AS cash, captured_points - refunded_points AS points FROM settlement_day
 			UNION ALL SELECT replace(replace(replace(account, 'receivable:', ''), ':cash', ''), ':points', ''),
@@ -112,7 +107,9 @@ var invariants = []invariant{
 // accounts decides every invariant that needs what all accounts show: to add up all
 // postings is dear, so it is done once. Its rows name the invariant and what breaks it.
 const accounts = `
-	WITH total AS (SELECT account, sum(amount) AS amount FROM posting GROUP BY account),
+	WITH total AS (SELECT account, sum(amount) AS amount,
+			sum(CASE WHEN transfer_id <= (SELECT coalesce(max(upto), '') FROM tally WHERE name = 'transfers') THEN amount ELSE 0 END) AS told
+		FROM posting GROUP BY account),
 	owed AS (SELECT merchant_id, sum(cash - refunded_cash) AS cash, sum(points - refunded_points) AS points
 		FROM payment WHERE state = 'succeeded' GROUP BY merchant_id)
 	SELECT 'I01', 'the book is off by ' || sum(amount) FROM total HAVING sum(amount) <> 0
@@ -125,24 +122,26 @@ const accounts = `
 	UNION ALL SELECT 'I08', account FROM (
 		SELECT account, amount FROM total WHERE account LIKE 'receivable:%'
 		UNION ALL SELECT 'receivable:' || merchant_id || ':cash', -cash FROM owed
-		UNION ALL SELECT 'receivable:' || merchant_id || ':points', -points FROM owed) receivables GROUP BY account HAVING sum(amount) <> 0`
+		UNION ALL SELECT 'receivable:' || merchant_id || ':points', -points FROM owed) receivables GROUP BY account HAVING sum(amount) <> 0
+	UNION ALL SELECT 'I21', account FROM (SELECT account, amount FROM account_total UNION ALL
+		SELECT account, -told FROM total WHERE account NOT LIKE 'wallet:%') rolled GROUP BY account HAVING sum(amount) <> 0`
 
 // transfers decides what the postings of each transfer show, for which they are read once.
 // A payment's are from its wallet to its merchant. The rest of I05 and I17 is what has no
 // postings to be seen by.
 const transfers = `
 	WITH moved AS (SELECT transfer_id, count(*) AS legs, sum(amount) AS off,
-			sum(CASE WHEN account LIKE '%:points' THEN amount ELSE 0 END) AS points_off,
-			sum(CASE WHEN substr(account, 1, 11) = 'receivable:' THEN amount ELSE 0 END) AS received,
-			sum(CASE WHEN substr(account, 1, 7) = 'wallet:' THEN amount ELSE 0 END) AS spent,
-			min(CASE WHEN substr(account, 1, 11) = 'receivable:' THEN account END) AS first_payee, max(CASE WHEN substr(account, 1, 11) = 'receivable:' THEN account END) AS last_payee,
-			min(CASE WHEN substr(account, 1, 7) = 'wallet:' THEN account END) AS first_payer, max(CASE WHEN substr(account, 1, 7) = 'wallet:' THEN account END) AS last_payer
+			sum(CASE WHEN amount > 0 THEN amount ELSE 0 END) AS received,
+			sum(CASE WHEN amount > 0 AND account LIKE '%:points' THEN amount ELSE 0 END) AS points_in,
+			sum(CASE WHEN amount < 0 AND account LIKE '%:points' THEN amount ELSE 0 END) AS points_out,
+			min(CASE WHEN amount > 0 THEN account END) AS first_payee, max(CASE WHEN amount > 0 THEN account END) AS last_payee,
+			min(CASE WHEN amount < 0 THEN account END) AS first_payer, max(CASE WHEN amount < 0 THEN account END) AS last_payer
 		FROM posting GROUP BY transfer_id),
-	broken AS (SELECT m.transfer_id, m.legs < 2 OR m.off <> 0 OR m.points_off <> 0 AS unbalanced, t.id IS NULL AS alone,
-			CASE WHEN p.state = 'succeeded' AND p.transfer_id = m.transfer_id AND (m.received <> p.amount OR m.spent <> -p.amount
-				OR m.first_payee <> 'receivable:' || p.merchant_id || ':cash' AND m.first_payee <> 'receivable:' || p.merchant_id || ':points'
+	broken AS (SELECT m.transfer_id, m.legs < 2 OR m.off <> 0 OR m.points_in <> -m.points_out AS unbalanced, t.id IS NULL AS alone,
+			CASE WHEN p.state = 'succeeded' AND p.transfer_id = m.transfer_id AND (m.received <> p.amount OR m.points_in <> p.points
+				OR m.first_payee <> 'receivable:' || p.merchant_id || CASE WHEN p.cash > 0 THEN ':cash' ELSE ':points' END
 				OR m.last_payee <> m.first_payee AND m.last_payee <> 'receivable:' || p.merchant_id || ':points'
-				OR m.first_payer <> 'wallet:' || p.wallet_id || ':cash' AND m.first_payer <> 'wallet:' || p.wallet_id || ':points'
+				OR m.first_payer <> 'wallet:' || p.wallet_id || CASE WHEN p.cash > 0 THEN ':cash' ELSE ':points' END
 				OR m.last_payer <> m.first_payer AND m.last_payer <> 'wallet:' || p.wallet_id || ':points') THEN p.id END AS payment
 		FROM moved m LEFT JOIN transfer t ON t.id = m.transfer_id LEFT JOIN payment p ON p.id = t.subject AND t.kind = 'payment'),
 	found AS (SELECT * FROM broken WHERE unbalanced OR alone OR payment IS NOT NULL)

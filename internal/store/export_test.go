@@ -5,6 +5,7 @@ import (
 	"errors"
 	"log/slog"
 	"slices"
+	"sync"
 
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
@@ -85,4 +86,30 @@ func ListedSecrets() (list []string) {
 		list = append(list, s.name())
 	}
 	return list
+}
+
+// CountAtOnce counts the rows of a table with n readers side by side, twice each: when they
+// begin and when all have counted.
+func (s *Store) CountAtOnce(ctx context.Context, n int, table string) ([]int64, error) {
+	counts := make(chan int64, 2*n)
+	var counted sync.WaitGroup
+	counted.Add(n)
+	err := s.db.atOnce(ctx, n, func(q *session) error {
+		count := func() error {
+			var rows int64
+			err := q.one("SELECT count(*) FROM "+table, nil, &rows)
+			counts <- rows
+			return err
+		}
+		first := count()
+		counted.Done()
+		counted.Wait()
+		return errors.Join(first, count())
+	})
+	close(counts)
+	return slices.Collect(func(yield func(int64) bool) {
+		for rows := range counts {
+			yield(rows)
+		}
+	}), err
 }

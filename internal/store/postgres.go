@@ -226,11 +226,6 @@ func (p *postgres) view(ctx context.Context, fn func(*session) error) error {
 	return err
 }
 
-// atOnce implements engine, with one reader: the server has others to serve.
-func (p *postgres) atOnce(ctx context.Context, _ int, fn func(*session) error) error {
-	return p.view(ctx, fn)
-}
-
 // direct runs fn statement by statement in a transaction of its own.
 func (p *postgres) direct(ctx context.Context, fn func(*session) error) error {
 	c, err := p.acquire(ctx)
