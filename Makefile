@@ -74,8 +74,14 @@ mutations: ## Change a million signed requests for each scheme; none may be acce
 planted: ## Build every planted bug and run the tests that must notice it
 	$(GO) test . -timeout 60m -run TestPlantedBugs -planted -v
 
+# The simulation decides what crypto/rand gives, for the whole process: so one for each core.
+SEEDS ?= 500
+CORES ?= $(shell getconf _NPROCESSORS_ONLN)
 simulate: ## Play SEEDS (500) simulations of seven virtual days
-	$(GO) test ./internal/app -timeout 60m -run TestSimulation -sim.seeds $${SEEDS:-500} -v
+	@dir="$$(mktemp -d)"; trap 'rm -rf "$$dir"' EXIT; \
+	$(GO) test -c -o "$$dir/app.test" ./internal/app && cd internal/app && \
+	seq 0 $$(( $(CORES) - 1 )) | xargs -P $(CORES) -I CORE sh -c \
+		"$$dir/app.test -test.timeout 60m -test.run '^TestSimulation$$' -test.v -sim.first \$$(( 1 + CORE * $(SEEDS) / $(CORES) )) -sim.seeds \$$(( (CORE + 1) * $(SEEDS) / $(CORES) - CORE * $(SEEDS) / $(CORES) ))"
 
 campaign: needs older ## Kill, crash, freeze and cut on both engines for minutes; writes docs/reliability.md
 	@for engine in sqlite postgres; do \
