@@ -48,7 +48,7 @@ reproducible: ## Make the release again elsewhere, with an empty build cache, an
 	GOCACHE="$$again/cache" $(MAKE) --no-print-directory -C "$$again/source" release DIST="$$again/dist" VERSION=$(VERSION) COMMIT=$(COMMIT) PLATFORMS="$(PLATFORMS)" >/dev/null; \
 	cmp $(DIST)/SHA256SUMS "$$again/dist/SHA256SUMS" && echo "The same bytes, from another directory and an empty cache."
 
-test: needs ## Run every test with the race detector; installs compiler, browser and PostgreSQL if there are none
+test: needs ## Run every test with the race detector; installs compiler, browser, proxy and PostgreSQL if there are none
 	$(GO) test $(RACE) -timeout 15m ./...
 	GERBANG_TEST_ENGINE=postgres $(GO) test $(RACE) -timeout 15m $(ON_BOTH)
 
@@ -122,6 +122,7 @@ needs:
 	@packages=""; \
 	command -v gcc >/dev/null || packages="$$packages gcc libc6-dev"; \
 	command -v strace >/dev/null || packages="$$packages strace"; \
+	command -v haproxy >/dev/null || test -x /usr/sbin/haproxy || packages="$$packages haproxy"; \
 	test -n "$(CHROMIUM)" || packages="$$packages chromium"; \
 	command -v initdb >/dev/null || ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || packages="$$packages postgresql"; \
 	test -z "$$packages" && exit 0; \

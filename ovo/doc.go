@@ -73,8 +73,8 @@
 //
 // The client never repeats a charge or a refund by itself, with one exception
 // that is safe: a SNAP request that was refused for its access token (401xx01) had
-// no effect and is sent once more with a new one. Token calls and reads are repeated
-// once when the connection breaks.
+// no effect and is sent once more with a new one. Token calls and reads are repeated a
+// few times when the connection breaks or a proxy finds no server.
 //
 // # What to believe
 //

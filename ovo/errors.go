@@ -13,8 +13,8 @@ import (
 var (
 	// ErrOutcomeUnknown reports that a payment or refund was sent and nobody can
 	// tell from here whether it was carried out: the connection broke, the time
-	// ran out, or the answer was 5xx, 202 or unreadable, or lacks the signature that
-	// it should have. Ask Status before doing anything else. Repeating the request
+	// ran out, a proxy sent it twice, or the answer was 5xx, 202 or unreadable, or lacks
+	// the signature that it should have. Ask Status before doing anything else. Repeating the request
 	// with the same Reference or Invoice (for a refund: RefundReference, or with a
 	// [JokulClient] RequestID) charges nobody twice, repeating it with another one does.
 	ErrOutcomeUnknown = errors.New("the outcome is unknown")
@@ -63,7 +63,8 @@ var (
 	ErrInconsistent = errors.New("reference used with other content")
 	// ErrConflict reports a RequestID that has been used before: with SNAP today, with
 	// Jokul ever. Nothing was done now; what the first request with this id did, or is
-	// still about to do, Status tells.
+	// still about to do, Status tells. Where the id was left to the client, a proxy has
+	// sent the call twice: Pay and Refund add ErrOutcomeUnknown, and reads are repeated.
 	ErrConflict = errors.New("request id used before")
 	// ErrRefused reports every other refusal of the provider or of OVO: a payment
 	// that cannot be refunded in its state, do-not-honour, expiry. See the code.

@@ -249,6 +249,9 @@ func (c *FaspayClient) do(ctx context.Context, k faspayCall, answer any) error {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 		err = c.open(k, reply, answer)
+		if k.read && nobodyThere(err) && repeats.again(ctx, answered, err) {
+			continue
+		}
 		var refusal *Error
 		if err != nil && k.charge && !(errors.As(err, &refusal) && refusal.decided()) {
 			err = unknown(err)

@@ -86,6 +86,9 @@ type trip struct {
 	kept bool
 }
 
+// answered is a trip that ended with an answer.
+var answered = trip{sent: true}
+
 // repeats decide how often a call without an effect is sent again.
 type repeats struct{ kept, fresh int }
 
@@ -119,6 +122,18 @@ func (n *repeats) again(ctx context.Context, t trip, err error) bool {
 		return false
 	}
 }
+
+// nobodyThere tells whether an error is the answer of a proxy that found no gateway, or lost
+// it in the middle of the call.
+func nobodyThere(err error) bool {
+	var e *Error
+	return errors.As(err, &e) && e.Code == "" && (e.Status == http.StatusBadGateway || e.Status == http.StatusServiceUnavailable || e.Status == http.StatusGatewayTimeout)
+}
+
+// sentTwice tells whether something on the way has sent a call again whose id, which this
+// package made, the gateway calls used: proxies do, when a server dies in the middle of
+// it. This is the answer to the second; the first may have been carried out.
+func sentTwice(id string, err error) bool { return id == "" && errors.Is(err, ErrConflict) }
 
 // exchange sends one request and reads the whole answer.
 func (to host) exchange(ctx context.Context, method, path string, h http.Header, body []byte) (r reply, t trip, err error) {

@@ -136,7 +136,10 @@ func (l *jokulLine) do(ctx context.Context, k jokulCall) (jokulReply, error) {
 		}
 		var certain bool
 		done.doc, certain, err = l.open(k, call, answer)
-		if err != nil && k.charge && !certain {
+		if k.read && (nobodyThere(err) || sentTwice(k.requestID, err)) && repeats.again(ctx, answered, err) {
+			continue
+		}
+		if err != nil && k.charge && (!certain || sentTwice(k.requestID, err)) {
 			err = unknown(err)
 		}
 		return done, err

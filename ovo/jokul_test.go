@@ -384,7 +384,7 @@ func TestJokulPayAnswers(t *testing.T) {
 		"other body":         {jokulAnswer(201, jokulPaid("FAILED"), jokulSecret, jokulPaid("SUCCESS")), "", ovo.ErrUnavailable, true, ""},
 		"not signed again":   {jokulAnswer(409, jokulPaid("SUCCESS"), "", ""), "", ovo.ErrUnavailable, true, ""},
 
-		"id used before":  {signedAnswer(409, jokulError("idempotent_request", "Request-Id has already been used")), "", ovo.ErrConflict, false, "idempotent_request"},
+		"id used before":  {signedAnswer(409, jokulError("idempotent_request", "Request-Id has already been used")), "", ovo.ErrConflict, true, "idempotent_request"},
 		"invoice used":    {signedAnswer(400, jokulError("invalid_parameter", "order.invoice_number was used before")), "", ovo.ErrDuplicate, false, "invalid_parameter"},
 		"malformed":       {signedAnswer(400, jokulError("invalid_parameter", "order.amount must be a number")), "", ovo.ErrInvalidRequest, false, "invalid_parameter"},
 		"no such token":   {signedAnswer(404, jokulError("not_found", "Token not found")), "", ovo.ErrCustomerToken, false, "not_found"},
@@ -480,7 +480,7 @@ func TestJokulRefund(t *testing.T) {
 		"declined":      {signedAnswer(201, jokulRefunded("FAILED", "DECLINED")), ovo.StateFailed, ovo.ErrRefused, false},
 		"no status":     {signedAnswer(201, jokulRefunded("", "")), ovo.StateUnknown, ovo.ErrUnavailable, true},
 		"not found":     {signedAnswer(404, jokulError("not_found", "Payment not found")), "", ovo.ErrNotFound, false},
-		"in progress":   {signedAnswer(409, jokulError("idempotent_request", "…")), "", ovo.ErrConflict, false},
+		"in progress":   {signedAnswer(409, jokulError("idempotent_request", "…")), "", ovo.ErrConflict, true},
 		"no signature":  {jokulAnswer(201, jokulRefunded("SUCCESS", ""), "", ""), "", ovo.ErrUnavailable, true},
 		"other amount":  {signedAnswer(201, strings.Replace(jokulRefunded("SUCCESS", ""), "20000", "2", 1)), "", ovo.ErrUnavailable, true},
 		"broken number": {signedAnswer(201, strings.Replace(jokulRefunded("SUCCESS", ""), "20000", "0.5", 1)), "", ovo.ErrUnavailable, true},

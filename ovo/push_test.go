@@ -187,7 +187,7 @@ func TestPushRefusals(t *testing.T) {
 		"wrong check_sum": {jokulAnswer(400, jokulError("invalid_signature", "Invalid check_sum"), "", ""), ovo.ErrUnauthorized, false},
 		"parameter":       {signedAnswer(400, jokulError("invalid_parameter", "ovo_info.ovo_id must contain digits only")), ovo.ErrInvalidRequest, false},
 		"not enabled":     {signedAnswer(401, jokulError("invalid_access", "…")), ovo.ErrUnauthorized, false},
-		"in progress":     {signedAnswer(409, jokulError("idempotent_request", "…")), ovo.ErrConflict, false},
+		"in progress":     {signedAnswer(409, jokulError("idempotent_request", "…")), ovo.ErrConflict, true},
 		"internal":        {signedAnswer(500, jokulError("internal_server_error", "…")), ovo.ErrUnavailable, true},
 		"first answer":    {signedAnswer(409, jokulVector(t, "cs2_answer").body), nil, false},
 	} {

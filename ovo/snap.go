@@ -132,7 +132,9 @@ func (c *SNAPClient) do(ctx context.Context, k call, answer any) (requestID stri
 				return requestID, fmt.Errorf("access token: %w", err)
 			}
 			continue
-		case k.charge && (refusal == nil || !refusal.definite()):
+		case k.read && (nobodyThere(err) || sentTwice(k.requestID, err)) && repeats.again(ctx, answered, err):
+			continue
+		case k.charge && (refusal == nil || !refusal.definite() || sentTwice(k.requestID, err)):
 			err = unknown(err)
 		}
 		return requestID, err
@@ -172,10 +174,11 @@ func (c *SNAPClient) token(ctx context.Context, path string, request, answer any
 		h.Set(snap.HeaderTimestamp, timestamp)
 		h.Set(snap.HeaderSignature, signature)
 		reply, trip, err := c.host.exchange(ctx, http.MethodPost, path, h, body)
-		switch {
-		case err == nil:
-			return reply.decode(answer)
-		case !repeats.again(ctx, trip, err):
+		if err == nil {
+			if err = reply.decode(answer); !nobodyThere(err) || !repeats.again(ctx, answered, err) {
+				return err
+			}
+		} else if !repeats.again(ctx, trip, err) {
 			return fmt.Errorf("%w: %w", ErrUnavailable, err)
 		}
 	}

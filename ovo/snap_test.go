@@ -761,7 +761,7 @@ func TestErrors(t *testing.T) {
 		{404, "4040000", ovo.ErrInvalidRequest, false},
 		{405, "4050000", ovo.ErrInvalidRequest, false},
 		{413, "4135400", ovo.ErrInvalidRequest, false},
-		{409, "4095400", ovo.ErrConflict, false},
+		{409, "4095400", ovo.ErrConflict, true}, // of an id that the client made
 		{409, "4095401", ovo.ErrDuplicate, false},
 		{429, "4295400", ovo.ErrUnavailable, false},
 		{200, "4035414", ovo.ErrInsufficientFunds, false}, // code and status disagree: the code is the more exact
@@ -855,28 +855,99 @@ func TestCutConnection(t *testing.T) {
 	}
 }
 
-func TestReadsAndTokensSurviveOneCut(t *testing.T) {
+// answering gives a status and a body, whatever was asked.
+func answering(status int, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// What has no effect is asked again when the answer was lost on the way.
+func TestReadsAndTokensSurviveAProxy(t *testing.T) {
 	t.Parallel()
-	g := newGateway(t)
-	once := func(path, then string) {
-		g.handle(path, func(w http.ResponseWriter, r *http.Request) {
-			g.on(path, 200, then)
-			cut("")(w, r)
+	conflict := func(code string) http.HandlerFunc {
+		return answering(409, `{"responseCode":"`+code+`","responseMessage":"Conflict"}`)
+	}
+	for name, first := range map[string]struct{ token, balance, status http.HandlerFunc }{
+		"that breaks the connection":            {cut(""), cut(""), cut("")},
+		"that lost the gateway":                 {answering(502, "<html>"), answering(502, ""), answering(502, "{}")},
+		"that finds no gateway":                 {answering(503, "<html>"), answering(503, "<html>"), answering(504, "<html>")},
+		"that sends a call twice":               {answering(502, ""), conflict("4091100"), conflict("4095500")},
+		"that lost the gateway and sends twice": {cut(""), conflict("4091100"), answering(502, "")},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGateway(t)
+			once := func(path string, first http.HandlerFunc, then string) {
+				g.handle(path, func(w http.ResponseWriter, r *http.Request) {
+					g.on(path, 200, then)
+					first(w, r)
+				})
+			}
+			once(snap.PathTokenB2B, first.token, `{"responseCode":"2007300","accessToken":"tok-1","expiresIn":900}`)
+			once(snap.PathTokenB2B2C, first.token, `{"responseCode":"2007400","accessToken":"tok-b2b2c"}`)
+			once(snap.PathBalance, first.balance, balanceOK)
+			once(snap.PathStatus, first.status, statusOK)
+			client := g.client()
+			if _, err := client.CustomerToken(t.Context(), "2238"); err != nil {
+				t.Error(err)
+			}
+			if _, err := client.Balance(t.Context(), "tok"); err != nil {
+				t.Error(err)
+			}
+			if _, err := client.Status(t.Context(), statusQuery); err != nil {
+				t.Error(err)
+			}
 		})
 	}
-	once(snap.PathTokenB2B, `{"responseCode":"2007300","accessToken":"tok-1","expiresIn":900}`)
-	once(snap.PathTokenB2B2C, `{"responseCode":"2007400","accessToken":"tok-b2b2c"}`)
-	once(snap.PathBalance, balanceOK)
-	once(snap.PathStatus, statusOK)
+}
+
+// A gateway that stays away, or says Conflict for ever, is asked three times.
+func TestReadsEnd(t *testing.T) {
+	t.Parallel()
+	for name, c := range map[string]struct {
+		always http.HandlerFunc
+		want   error
+	}{
+		"away":     {answering(502, "<html>"), ovo.ErrUnavailable},
+		"conflict": {answering(409, `{"responseCode":"4091100","responseMessage":"Conflict"}`), ovo.ErrConflict},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			g := newGateway(t)
+			g.handle(snap.PathBalance, c.always)
+			if _, err := g.client().Balance(t.Context(), "tok"); !errors.Is(err, c.want) {
+				t.Errorf("%v, want %v", err, c.want)
+			}
+			if n := len(g.of(snap.PathBalance)); n != 3 {
+				t.Errorf("it was asked %d times", n)
+			}
+		})
+	}
+}
+
+// The gateway says Conflict to an id that the client has just made: something has sent the
+// call twice, and the first may have moved the money. To the caller's own id it is the answer.
+func TestConflictOfOwnID(t *testing.T) {
+	t.Parallel()
+	g := newGateway(t)
 	client := g.client()
-	if _, err := client.CustomerToken(t.Context(), "2238"); err != nil {
-		t.Error(err)
+	g.on(snap.PathPayment, 409, `{"responseCode":"4095400","responseMessage":"Conflict"}`)
+	g.on(snap.PathRefund, 409, `{"responseCode":"4095800","responseMessage":"Conflict"}`)
+	for name, id := range map[string]string{"made by the client": "", "the caller's": "1234567890"} {
+		pay, refund := recurringRequest, refundRequest
+		pay.RequestID, refund.RequestID = id, id
+		_, paid := client.Pay(t.Context(), pay)
+		_, refunded := client.Refund(t.Context(), refund)
+		for _, err := range []error{paid, refunded} {
+			if !errors.Is(err, ovo.ErrConflict) || errors.Is(err, ovo.ErrOutcomeUnknown) != (id == "") {
+				t.Errorf("an id %s: %v", name, err)
+			}
+		}
 	}
-	if _, err := client.Balance(t.Context(), "tok"); err != nil {
-		t.Error(err)
-	}
-	if _, err := client.Status(t.Context(), statusQuery); err != nil {
-		t.Error(err)
+	if calls := len(g.of(snap.PathPayment)) + len(g.of(snap.PathRefund)); calls != 4 {
+		t.Errorf("%d calls were sent, want 4", calls)
 	}
 }
 

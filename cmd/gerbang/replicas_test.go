@@ -4,12 +4,18 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/rsa"
+	"crypto/tls"
+	"crypto/x509"
 	"encoding/json"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
+	"math/big"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -46,15 +52,18 @@ func (s server) stop(signal os.Signal) *os.ProcessState {
 	return s.cmd.ProcessState
 }
 
-// site is an installation with two servers over one PostgreSQL behind a proxy.
+const siteName = "pay.example.id"
+
+// site is an installation with two servers over one PostgreSQL behind HAProxy.
 type site struct {
 	t        testing.TB
 	args     []string
 	gerbang  string // the program
 	install  app.Installation
 	codes    chan string // one-time codes, as the issuer gets them
-	proxy    *proxy
 	servers  [2]server
+	proxy    string // its address
+	roots    *x509.CertPool
 	merchant gateway.Merchant
 	key      *rsa.PrivateKey
 }
@@ -81,9 +90,9 @@ func newSite(t testing.TB) *site {
 	}
 	s.install = app.Installation{Database: storetest.Postgres.New(t), MasterKey: strings.Repeat("0123456789abcdef", 4)}
 	s.args = []string{
-		"serve", "--database", s.install.Database, "--master-key-file", write("master.key", s.install.MasterKey), "--base-url", "https://pay.example.id",
+		"serve", "--database", s.install.Database, "--master-key-file", write("master.key", s.install.MasterKey), "--base-url", "https://" + siteName,
 		"--issuer-url", issuer.URL, "--issuer-secret-file", write("issuer.secret", "whsec_"+strings.Repeat("dGVzdHRl", 4)),
-		"--api-addr", "127.0.0.1:0", "--admin-addr", "127.0.0.1:0",
+		"--admin-addr", "127.0.0.1:0", "--trusted-proxies", "127.0.0.1",
 	}
 	program, err := os.Executable()
 	if err != nil {
@@ -93,19 +102,20 @@ func newSite(t testing.TB) *site {
 	if err := os.Symlink(program, s.gerbang); err != nil {
 		t.Fatal(err)
 	}
-	s.proxy = newProxy(t)
 	for i := range s.servers {
+		s.servers[i].api = "127.0.0.1:0"
 		s.start(i)
 	}
+	s.haproxy()
 	s.found()
 	return s
 }
 
-// start starts a server and has the proxy pass connections on to it.
+// start starts a server, where it was before if it was.
 func (s *site) start(i int) {
 	s.t.Helper()
 	ready := filepath.Join(s.t.TempDir(), "ready.json")
-	cmd := exec.Command(s.gerbang, append(s.args[:len(s.args):len(s.args)], "--ready-file", ready)...)
+	cmd := exec.Command(s.gerbang, append(s.args[:len(s.args):len(s.args)], "--api-addr", s.servers[i].api, "--ready-file", ready)...)
 	cmd.Dir = filepath.Dir(ready)
 	var log bytes.Buffer
 	cmd.Stderr = &log
@@ -136,7 +146,6 @@ func (s *site) start(i int) {
 	}
 	up.api = serves.Listening.API
 	s.servers[i] = up
-	s.proxy.set(i, up.api)
 }
 
 // found makes the merchant.
@@ -189,11 +198,9 @@ func (s *site) newBuyer(n int) *buyer {
 		_, err := g.CreateWallet(s.t.Context(), gateway.NewWallet{Phone: b.phone, Name: "Rina", PIN: pin, Balance: ledger.Split{Cash: buyerCash}})
 		return err
 	})
-	base := "http://" + s.proxy.address
 	var err error
 	b.client, err = ovo.SNAP(ovo.SNAPConfig{
-		BaseURL: base, ClientID: s.merchant.DOKU.ClientID, SecretKey: s.merchant.DOKU.SecretKey, PrivateKey: s.key,
-		HTTPClient: &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{}}, // connections of its own
+		BaseURL: "https://" + siteName, ClientID: s.merchant.DOKU.ClientID, SecretKey: s.merchant.DOKU.SecretKey, PrivateKey: s.key, HTTPClient: s.client(),
 	})
 	if err != nil {
 		s.t.Fatal(err)
@@ -204,8 +211,8 @@ func (s *site) newBuyer(n int) *buyer {
 	if err != nil {
 		s.t.Fatal(err)
 	}
-	browser := &http.Client{Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
-	page := base + strings.TrimPrefix(binding.RedirectURL, "https://pay.example.id")
+	browser := s.client()
+	browser.CheckRedirect = func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	var to string
 	steps := []func() url.Values{
 		nil, // the page opens
@@ -215,9 +222,9 @@ func (s *site) newBuyer(n int) *buyer {
 	for _, fields := range steps {
 		send := browser.Get
 		if fields != nil {
-			send = func(page string) (*http.Response, error) { return browser.PostForm(page, fields()) }
+			send = func(page string) (*http.Response, error) { return browser.PostForm(binding.RedirectURL, fields()) }
 		}
-		resp, err := send(page)
+		resp, err := send(binding.RedirectURL)
 		if err != nil {
 			s.t.Fatal(err)
 		}
@@ -347,74 +354,104 @@ func TestServersTakeOver(t *testing.T) {
 	t.Logf("%d payments; the answers of %d were lost and asked for", made, unsure)
 }
 
-// proxy passes connections on to whichever server takes them, in turn, as HAProxy does
-// with deploy/haproxy/haproxy.cfg: another is tried only where none was made.
-type proxy struct {
-	address string
+// haproxy starts HAProxy before the servers, as deploy/haproxy/haproxy.cfg has it but for the
+// addresses, and trusts its certificate.
+func (s *site) haproxy() {
+	s.t.Helper()
+	config, err := os.ReadFile("../../deploy/haproxy/haproxy.cfg")
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	dir := s.t.TempDir()
+	text := string(config)
+	for old, new := range map[string]string{
+		"log /dev/log local0":                  "log stdout format raw local0",
+		"user haproxy":                         "",
+		"group haproxy":                        "",
+		"daemon":                               "",
+		"option dontlognull":                   "option dontlognull\n    option dontlog-normal",
+		"bind :80":                             "",
+		"bind :443 ssl crt /etc/haproxy/certs": "bind fd@3 ssl crt " + dir,
+		"127.0.0.1:8601":                       s.servers[0].api,
+		"127.0.0.1:8602":                       s.servers[1].api,
+	} {
+		if strings.Count(text, old) != 1 {
+			s.t.Fatalf("haproxy.cfg has %q %d times", old, strings.Count(text, old))
+		}
+		text = strings.Replace(text, old, new, 1)
+	}
+	s.roots = certificate(s.t, filepath.Join(dir, "gerbang.pem"))
+	file := filepath.Join(s.t.TempDir(), "haproxy.cfg")
+	if err := os.WriteFile(file, []byte(text), 0o600); err != nil {
+		s.t.Fatal(err)
+	}
 
-	mu      sync.Mutex
-	servers [2]string
-	turn    int
+	listener, err := net.ListenTCP("tcp", &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer listener.Close()
+	socket, err := listener.File()
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	defer socket.Close()
+	s.proxy = listener.Addr().String()
+	program, err := exec.LookPath("haproxy")
+	if err != nil {
+		program = "/usr/sbin/haproxy" // which is in root's PATH alone
+	}
+	cmd := exec.Command(program, "-db", "-f", file)
+	cmd.ExtraFiles = []*os.File{socket}
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	if err := cmd.Start(); err != nil {
+		s.t.Fatalf("%v; make needs installs it", err)
+	}
+	s.t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if s.t.Failed() {
+			s.t.Logf("HAProxy:\n%s", log.String())
+		}
+	})
 }
 
-func newProxy(t testing.TB) *proxy {
+// client speaks to the proxy, under whatever name, on connections of its own.
+func (s *site) client() *http.Client {
+	return &http.Client{Timeout: 30 * time.Second, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, network, _ string) (net.Conn, error) {
+			return (&net.Dialer{}).DialContext(ctx, network, s.proxy)
+		},
+		TLSClientConfig: &tls.Config{RootCAs: s.roots}, ForceAttemptHTTP2: true,
+	}}
+}
+
+// certificate writes a certificate for the site and its key into a file.
+func certificate(t testing.TB, file string) *x509.CertPool {
 	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		t.Fatal(err)
 	}
-	p := &proxy{address: listener.Addr().String()}
-	var running sync.WaitGroup
-	ctx, cancel := context.WithCancel(context.Background())
-	t.Cleanup(func() {
-		listener.Close()
-		cancel()
-		running.Wait()
-	})
-	running.Go(func() {
-		for {
-			from, err := listener.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() { p.pass(ctx, from) })
-		}
-	})
-	return p
-}
-
-func (p *proxy) set(i int, address string) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.servers[i] = address
-}
-
-// order is in which the servers are asked for the next connection.
-func (p *proxy) order() []string {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.turn++
-	return []string{p.servers[p.turn%2], p.servers[(p.turn+1)%2]}
-}
-
-// pass copies both ways until either side or the test ends.
-func (p *proxy) pass(ctx context.Context, from net.Conn) {
-	defer from.Close()
-	for _, address := range p.order() {
-		to, err := net.Dial("tcp", address)
-		if err != nil {
-			continue
-		}
-		defer to.Close()
-		ctx, end := context.WithCancel(ctx)
-		defer end()
-		for _, way := range [][2]net.Conn{{from, to}, {to, from}} {
-			go func() {
-				io.Copy(way[0], way[1])
-				end()
-			}()
-		}
-		<-ctx.Done()
-		return
+	now := time.Now()
+	template := x509.Certificate{
+		SerialNumber: big.NewInt(1), DNSNames: []string{siteName}, NotBefore: now.Add(-time.Hour), NotAfter: now.Add(time.Hour),
+		IsCA: true, BasicConstraintsValid: true,
 	}
+	der, err := x509.CreateCertificate(rand.Reader, &template, &template, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	private, err := x509.MarshalPKCS8PrivateKey(key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	public := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
+	if err := os.WriteFile(file, append(public, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private})...), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	roots := x509.NewCertPool()
+	roots.AppendCertsFromPEM(public)
+	return roots
 }
