@@ -63,9 +63,14 @@ lint: ## Check format, vet, staticcheck and the module file
 	$(STATICCHECK) ./...
 	$(GO) mod tidy -diff
 
+# Go's fuzzing may end a run whose time is up with "context deadline exceeded". That is no
+# finding: a finding is written down.
 fuzz: ## Fuzz each parser for FUZZTIME (10s)
-	@grep -rH --include='*_test.go' -o '^func Fuzz[A-Za-z0-9]*' . | sed 's|/[^/]*:func | |' | sort -u | while read -r package target; do \
-		echo "$$package $$target"; $(GO) test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} -fuzzminimizetime 10x </dev/null || exit 1; \
+	@out="$$(mktemp)"; trap 'rm -f "$$out"' EXIT; \
+	grep -rH --include='*_test.go' -o '^func Fuzz[A-Za-z0-9]*' . | sed 's|/[^/]*:func | |' | sort -u | while read -r package target; do \
+		echo "$$package $$target"; \
+		$(GO) test "$$package" -run '^$$' -fuzz "^$$target$$" -fuzztime $${FUZZTIME:-10s} -fuzzminimizetime 10x </dev/null >"$$out" 2>&1; status=$$?; cat "$$out"; \
+		test $$status = 0 || { grep -q 'context deadline exceeded' "$$out" && ! grep -q 'Failing input written' "$$out"; } || exit 1; \
 	done
 
 mutations: ## Change a million signed requests for each scheme; none may be accepted

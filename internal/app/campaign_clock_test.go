@@ -2,6 +2,7 @@ package app_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"time"
 	"unsafe"
 
+	"github.com/gerbang-pay/gerbang/internal/wire"
 	"github.com/gerbang-pay/gerbang/ovo"
 )
 
@@ -216,6 +218,74 @@ func TestCampaignClock(t *testing.T) {
 	}
 	r.noFaults()
 	r.settle("the machine's clock is set, forwards and backwards", trials, "by 40 s, 4 min, an hour, a day")
+}
+
+// TestCampaignMidnight sets the clock of the only process under load over midnight in Jakarta
+// and back. A wallet's limit for a day holds on either side of it, however often a side is
+// come to, and what was paid stands in the settlement of its day.
+func TestCampaignMidnight(t *testing.T) {
+	t.Parallel()
+	ofSQLite(t)
+	clock, path := newWallClock(t)
+	r := newRig(t, 4, 1)
+	const phone, limit = "081399000002", 2
+	r.newPayer(phone)
+	r.call("PATCH", "/wallets/"+phone, map[string]any{"limits": map[string]any{"daily_count": limit}}, 200, nil)
+	token := r.bind(r.replicas[0].snap, phone, "cust-midnight")
+	r.restart(0, process.kill, clockEnv+"="+path)
+	stop := r.load("N")
+	midnight := time.Now().In(wire.WIB)
+	midnight = time.Date(midnight.Year(), midnight.Month(), midnight.Day()+1, 0, 0, 0, 0, wire.WIB)
+	paid := map[string]int{} // by day
+	trials := 0
+	// spend pays until the wallet may not, and what it may on the day that it is then.
+	spend := func() {
+		merchant := r.snapClientAt(r.m, clock.Now)
+		for n := 0; ; n++ {
+			day := clock.Now().In(wire.WIB).Format(time.DateOnly)
+			reference := fmt.Sprintf("NM-%d-%d", trials, n)
+			r.sending(reference)
+			_, err := merchant.Pay(t.Context(), ovo.PayRequest{CustomerToken: token, Reference: reference, Type: ovo.Recurring, Amount: rigAmount})
+			r.note(reference, err)
+			if errors.Is(err, ovo.ErrLimitExceeded) {
+				return
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			if paid[day] == limit {
+				day = clock.Now().In(wire.WIB).Format(time.DateOnly) // midnight went by meanwhile
+			}
+			if paid[day]++; paid[day] > limit {
+				t.Fatalf("on %s %d payments were made, of %d that the wallet may make", day, paid[day], limit)
+			}
+		}
+	}
+	for range *campaignRounds {
+		for _, steps := range [][]time.Duration{{-10 * time.Minute}, {-time.Second, time.Second}, {10 * time.Minute, -10 * time.Minute}, {-time.Second}} {
+			r.answers(20)
+			for _, at := range steps {
+				clock.set(time.Until(midnight.Add(at)))
+				trials++
+				spend()
+			}
+			r.auditSettles() // by the clock as it stands
+			clock.set(0)
+			r.answers(20)
+		}
+	}
+	stop()
+	for day, n := range paid {
+		if n != limit {
+			t.Errorf("on %s %d payments were made, want %d", day, n, limit)
+		}
+	}
+	if len(paid) != 2 {
+		t.Errorf("payments were made on %v", paid)
+	}
+	r.auditSettles()
+	r.noFaults()
+	r.settle("the machine's clock is set over midnight and back", trials, "from ten minutes before to ten after; daily limits hold")
 }
 
 // TestCampaignClockOfOne sets the clock of one of two processes. While it is wrong

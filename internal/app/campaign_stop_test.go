@@ -21,7 +21,7 @@ func TestCampaignStops(t *testing.T) {
 	r.newPayer(phone)
 	stop := r.load("S")
 	trials, killed, pending := 0, 0, 0
-	longest := time.Duration(0)
+	var answered, longest time.Duration
 	for round := range *campaignRounds {
 		for n, how := range []string{"again", "kill", "once"} {
 			i := n % len(r.replicas)
@@ -55,18 +55,12 @@ func TestCampaignStops(t *testing.T) {
 				}
 			}
 			if how != "kill" {
-				if took := time.Since(began); took > 2*time.Second {
-					t.Errorf("pushes that wait were answered after %s", took)
-				}
+				answered = max(answered, time.Since(began))
 				if how == "again" {
 					p.cmd.Process.Signal(syscall.SIGTERM) // it may have ended
 				}
 				wait(t, "the process's end", p.ended)
-				if took := time.Since(began); took > 15*time.Second {
-					t.Errorf("the process ended after %s", took)
-				} else {
-					longest = max(longest, took)
-				}
+				longest = max(longest, time.Since(began))
 				if code := p.cmd.ProcessState.ExitCode(); code != 0 {
 					t.Errorf("the process was asked %s to stop and ended with %s", how, p.cmd.ProcessState)
 				}
@@ -91,5 +85,5 @@ func TestCampaignStops(t *testing.T) {
 	stop()
 	r.noFaults()
 	r.settle("asked to stop: once, again and again, or killed meanwhile", trials,
-		fmt.Sprintf("%d of them killed; exit code 0 otherwise, after %d ms at most; %d pushes that waited were answered as pending", killed, longest.Milliseconds(), pending))
+		fmt.Sprintf("%d of them killed; exit code 0 otherwise, after %d ms at most; %d pushes that waited were answered as pending, after %d ms at most", killed, longest.Milliseconds(), pending, answered.Milliseconds()))
 }

@@ -127,8 +127,18 @@ func (a *App) work(ctx context.Context, heard func(context.Context, string)) err
 	}
 	background, stop := context.WithCancel(context.WithoutCancel(ctx))
 	a.stop = stop
+	// Deliveries that are under way end beside the calls that are, not after them: what is
+	// left is another's, or of the next start.
+	deliveries, end := context.WithCancel(background)
 	a.working.Go(func() {
-		if err := a.notifier.Run(background); err != nil {
+		defer end()
+		select {
+		case <-a.drain:
+		case <-background.Done():
+		}
+	})
+	a.working.Go(func() {
+		if err := a.notifier.Run(deliveries); err != nil {
 			a.log.Error("notifier stopped", "error", err)
 		}
 	})
@@ -138,7 +148,7 @@ func (a *App) work(ctx context.Context, heard func(context.Context, string)) err
 	a.working.Go(func() { a.tally(background) })
 	a.working.Go(func() { a.prune(background) })
 	if a.messenger != nil {
-		a.working.Go(func() { a.messenger.Run(background) })
+		a.working.Go(func() { a.messenger.Run(deliveries) })
 	}
 	a.working.Go(func() { a.signing.follow(background) })
 	if a.certificate != nil {
