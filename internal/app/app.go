@@ -209,7 +209,7 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 
 	root := http.NewServeMux()
 	pages.New(pages.Config{
-		Gateway: a.Gateway, Sandbox: true, ReturnURL: returnURL, Log: a.log,
+		Gateway: a.Gateway, Sandbox: true, ReturnURL: returnURL, Through: a.traces.pages, Log: a.log,
 		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/phone/" + string(p) },
 	}).Mount(root)
 	box.Mount(root)

@@ -250,7 +250,7 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 		return slices.Concat(spoken.describe(), issuer.Describe(), describeHealth())
 	}))
 	muxes[c.Listen.API].Handle("/", a.observed(spoken.mux()))
-	pages.New(pages.Config{Gateway: a.Gateway, ReturnURL: spoken.tokenize.ReturnURL, Log: a.log}).Mount(muxes[c.Listen.Pages])
+	pages.New(pages.Config{Gateway: a.Gateway, ReturnURL: spoken.tokenize.ReturnURL, Through: a.traces.pages, Log: a.log}).Mount(muxes[c.Listen.Pages])
 	wallets := http.NewServeMux()
 	issuer.NewAPI(issuer.APIConfig{Gateway: a.Gateway, Clock: clock, Secrets: secrets, Served: a.accountForIssuer, Log: a.log}).Mount(wallets)
 	muxes[c.Listen.Issuer].Handle(issuer.Root+"/", a.observed(wallets))

@@ -33,7 +33,8 @@ import (
 type traces struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
-	// causes are the calls of this process that queued notifications and messages.
+	// causes are the calls and pages of this process that queued notifications and
+	// messages.
 	causes   *recent.Map[string, trace.SpanContext]
 	breakOff context.CancelFunc // of what is on its way to the collector
 	log      *slog.Logger
@@ -78,7 +79,8 @@ func (t *traces) stop(ctx context.Context) {
 	giveUp := time.AfterFunc(flushWithin, t.breakOff)
 	defer giveUp.Stop()
 	defer t.breakOff()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), flushWithin+time.Second)
+	// What is broken off ends at once; nothing of the SDK may keep a stop if it does not.
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*flushWithin)
 	defer cancel()
 	if err := t.provider.Shutdown(ctx); err != nil {
 		t.log.Warn("traces were not ended properly", "error", err)
@@ -129,12 +131,21 @@ func shortened(text string) string {
 // callSpan is a call's span while the call is served; nil is of a call without one.
 type callSpan struct{ trace.Span }
 
-// call begins the span of a call. A caller's own trace is a link and not the parent:
-// who calls is not to say which calls are traced, nor to which trace they belong.
+// call begins the span of a call, whose name is known at its end.
 func (t *traces) call(ctx context.Context, r *http.Request) (context.Context, *callSpan) {
 	if t == nil {
 		return ctx, nil
 	}
+	under, span := t.incoming(ctx, r, "call")
+	if !span.IsRecording() {
+		return ctx, nil
+	}
+	return under, &callSpan{span}
+}
+
+// incoming begins the trace of a request. A caller's own trace is a link and not the
+// parent: who calls is not to say what is traced, nor to which trace it belongs.
+func (t *traces) incoming(ctx context.Context, r *http.Request, name string) (context.Context, trace.Span) {
 	options := []trace.SpanStartOption{trace.WithNewRoot(), trace.WithSpanKind(trace.SpanKindServer), trace.WithAttributes(method(r.Method))}
 	if parent := r.Header.Get("traceparent"); parent != "" {
 		remote := propagation.TraceContext{}.Extract(context.Background(), propagation.MapCarrier{"traceparent": parent})
@@ -142,11 +153,50 @@ func (t *traces) call(ctx context.Context, r *http.Request) (context.Context, *c
 			options = append(options, trace.WithLinks(trace.Link{SpanContext: caller}))
 		}
 	}
-	under, span := t.tracer.Start(ctx, "call", options...)
-	if !span.IsRecording() {
-		return ctx, nil
+	return t.tracer.Start(ctx, name, options...)
+}
+
+// pages gives each request for a customer's page a span, with what it changed. The path
+// is no part of it: whoever has it has the page.
+func (t *traces) pages(next http.Handler) http.Handler {
+	if t == nil {
+		return next
 	}
-	return under, &callSpan{span}
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		ctx, span := t.incoming(r.Context(), r, "page "+method(r.Method).Value.AsString())
+		if !span.IsRecording() {
+			next.ServeHTTP(w, r)
+			return
+		}
+		defer span.End()
+		var attrs []attribute.KeyValue
+		ctx = gateway.Observe(ctx, func(changes []gateway.Change) {
+			for _, change := range changes {
+				attrs = add(attrs, named(string(change.Kind), change.ID))
+			}
+		})
+		answer := &statusWriter{w, http.StatusOK}
+		next.ServeHTTP(answer, r.WithContext(ctx))
+		span.SetAttributes(append(attrs, semconv.HTTPResponseStatusCode(answer.status))...)
+		if answer.status >= http.StatusInternalServerError {
+			span.SetAttributes(semconv.ErrorTypeKey.String(strconv.Itoa(answer.status)))
+			span.SetStatus(codes.Error, "")
+		}
+	})
+}
+
+// statusWriter notes with which status something is answered.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
+}
+
+// Unwrap is for http.ResponseController.
+func (w *statusWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+
+func (w *statusWriter) WriteHeader(status int) {
+	w.status = status
+	w.ResponseWriter.WriteHeader(status)
 }
 
 // id is that of the trace, "" where there is none.
@@ -268,7 +318,7 @@ func ended(span trace.Span, err error) error {
 	return err
 }
 
-// tracedTx remembers which call queued what is delivered later.
+// tracedTx remembers which call or page queued what is delivered later.
 type tracedTx struct {
 	gateway.Tx
 	traces *traces
@@ -315,9 +365,9 @@ func (t *traces) messaging(ctx context.Context, id gateway.MessageID, kind gatew
 	return ctx, func(taken bool) { ended(messageOutcome(taken)) }
 }
 
-// attempt begins a trace. It is linked to the call that queued what is delivered, if
-// that was in this process, once the attempt is over: the first may begin before what
-// the call did next.
+// attempt begins a trace. It is linked to what queued that which is delivered, if
+// it was in this process, once the attempt is over: the first may begin before
+// what queued it is remembered.
 func (t *traces) attempt(ctx context.Context, name, id string, number int, attrs ...attribute.KeyValue) (context.Context, func(outcome string)) {
 	attrs = append(attrs, attribute.Int("gerbang.attempt", number))
 	ctx, span := t.tracer.Start(ctx, name, trace.WithNewRoot(), trace.WithAttributes(attrs...))

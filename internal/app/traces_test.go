@@ -10,8 +10,11 @@ import (
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/http/cookiejar"
 	"net/http/httptest"
+	"net/url"
 	"os"
+	"path"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -19,6 +22,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	collectorpb "go.opentelemetry.io/proto/otlp/collector/trace/v1"
 	commonpb "go.opentelemetry.io/proto/otlp/common/v1"
@@ -80,6 +84,16 @@ func (c *collector) named(name string) (list []*tracepb.Span) {
 	return list
 }
 
+// got looks for a secret in all that was sent. Six digits may be part of an id.
+func (c *collector) got(secret string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(secret) > 6 {
+		return bytes.Contains(c.raw.Bytes(), []byte(secret))
+	}
+	return regexp.MustCompile(`(^|[^0-9a-f])` + secret + `($|[^0-9a-f])`).Match(c.raw.Bytes())
+}
+
 // children counts the spans below one by name.
 func (c *collector) children(of *tracepb.Span) map[string]int {
 	c.mu.Lock()
@@ -132,7 +146,7 @@ func linked(s *tracepb.Span, traceID, spanID []byte) bool {
 }
 
 // spanNames are all that spans may be called.
-var spanNames = regexp.MustCompile(`^(((snap|jokul|faspay|issuer) [a-z_-]+)|((snap|jokul|faspay) notification)|issuer (code|prompt)|view|update|GET|POST)$`)
+var spanNames = regexp.MustCompile(`^(((snap|jokul|faspay|issuer) [a-z_-]+)|((snap|jokul|faspay) notification)|issuer (code|prompt)|page (GET|POST|_OTHER)|view|update|GET|POST)$`)
 
 // Traces of a sandbox: what a call took its time with, which attempts to notify followed
 // from it, and nothing that a caller wrote or keeps secret.
@@ -187,6 +201,21 @@ func TestTraces(t *testing.T) {
 	forger := m
 	forger.DOKU.SecretKey += "x"
 	c.snapClient(forger).Status(t.Context(), ovo.StatusQuery{Reference: reference})
+	// A payment that its customer confirms on a page, as browsers do.
+	sale, err := s.Pay(t.Context(), ovo.PayRequest{CustomerToken: token, Reference: reference + "-SALE", Amount: 2_000, SuccessURL: "https://shop.test/ok", FailureURL: "https://shop.test/no"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	jar, _ := cookiejar.New(nil)
+	browser := &http.Client{Jar: jar, Timeout: 30 * time.Second, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	get(t, browser, sale.RedirectURL, nil)
+	code := c.wallet(phone).OTPs[0].Code
+	form(t, browser, sale.RedirectURL, url.Values{"action": {"otp"}, "code": {code}})
+	if to := form(t, browser, sale.RedirectURL, url.Values{"action": {"pin"}, "pin": {pin}}).Header.Get("Location"); to != "https://shop.test/ok" {
+		t.Fatalf("the browser was sent to %q", to)
+	}
+	wait(t, "a notification", shop.payments)
+	get(t, browser, sale.RedirectURL+"0", nil)
 	pushed := make(chan error, 1)
 	go func() {
 		_, err := c.pushClient(m).Pay(context.Background(), ovo.PushRequest{Phone: phone, Invoice: invoice, Amount: 5})
@@ -204,17 +233,21 @@ func TestTraces(t *testing.T) {
 		}
 		resp.Body.Close()
 	}
-	payment := ""
+	payment, confirmed := "", ""
 	for _, p := range c.payments() {
-		if p.Reference == reference {
+		switch p.Reference {
+		case reference:
 			payment = p.ID
+		case reference + "-SALE":
+			confirmed = p.ID
 		}
 	}
-	done := c.notificationOf(payment, func(n notification) bool { return n.State == "delivered" })
+	delivered := func(n notification) bool { return n.State == "delivered" }
+	done, doneLater := c.notificationOf(payment, delivered), c.notificationOf(confirmed, delivered)
 	stopped()
 
 	calls := to.named("snap payment")
-	if len(calls) != 2 {
+	if len(calls) != 3 {
 		t.Fatalf("%d spans of payments", len(calls))
 	}
 	for i, call := range calls {
@@ -267,6 +300,17 @@ func TestTraces(t *testing.T) {
 		said(attempt, "gerbang.outcome") != "delivered" || said(attempt, "gerbang.attempt") != "1" || said(attempt, "gerbang.merchant") != m.ID {
 		t.Errorf("the attempt is %v, with %v below", attempt, below)
 	}
+	shown, steps := to.named("page GET"), to.named("page POST")
+	if len(shown) != 2 || said(shown[0], "http.response.status_code") != "200" || said(shown[1], "http.response.status_code") != "404" || to.children(shown[0])["update"] == 0 {
+		t.Errorf("the page was shown in %v", shown)
+	}
+	if len(steps) != 2 || said(steps[1], "gerbang.payment") != confirmed || said(steps[1], "gerbang.notification") != doneLater.ID || said(steps[0], "gerbang.payment") != "" {
+		t.Fatalf("the page's steps are %v", steps)
+	}
+	at = slices.IndexFunc(attempts, func(s *tracepb.Span) bool { return said(s, "gerbang.notification") == doneLater.ID })
+	if at < 0 || !linked(attempts[at], steps[1].TraceId, steps[1].SpanId) {
+		t.Errorf("no attempt to notify is linked to the page: %v", attempts)
+	}
 	for _, request := range to.named("POST") {
 		if request.Kind != tracepb.Span_SPAN_KIND_CLIENT || said(request, "server.address") != "127.0.0.1" || said(request, "http.response.status_code") != "200" {
 			t.Errorf("a request is %v", request)
@@ -282,7 +326,10 @@ func TestTraces(t *testing.T) {
 		}
 	}
 	secrets := []string{
-		phone, phone[1:], pin, token, m.DOKU.SecretKey, m.DOKU.ClientID, reference, invoice, customer, "callers-own", "nothing-there", "MADE-UP", "notify-secret", "/token", "shop.test", "Bearer",
+		code, path.Base(sale.RedirectURL), phone, phone[1:], pin, token, m.DOKU.SecretKey, m.DOKU.ClientID, reference, invoice, customer, "callers-own", "nothing-there", "MADE-UP", "notify-secret", "/token", "shop.test", "Bearer",
+	}
+	if !to.got(m.ID) || !to.got("push") {
+		t.Error("what was sent cannot be searched")
 	}
 	for pem := range strings.Lines(m.DOKU.PrivateKeyPEM) {
 		if pem = strings.TrimSpace(pem); len(pem) > 20 {
@@ -290,7 +337,7 @@ func TestTraces(t *testing.T) {
 		}
 	}
 	for _, secret := range secrets {
-		if bytes.Contains(to.raw.Bytes(), []byte(secret)) {
+		if to.got(secret) {
 			t.Errorf("%q was sent to the collector", secret)
 		}
 	}
@@ -300,7 +347,7 @@ func TestTraces(t *testing.T) {
 // does not answer, payments are answered, and a stop waits for it only so long.
 func TestTracesToACollectorThatHangs(t *testing.T) {
 	t.Parallel()
-	asked, release := make(chan struct{}, 100), make(chan struct{})
+	asked, release, lines := make(chan struct{}, 100), make(chan struct{}), &safeBuffer{}
 	hanging := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		asked <- struct{}{}
@@ -312,7 +359,7 @@ func TestTracesToACollectorThatHangs(t *testing.T) {
 	t.Cleanup(hanging.Close)
 	t.Cleanup(func() { close(release) })
 	a, err := app.StartSandbox(t.Context(), app.Config{
-		Installation: installed(home(t)), Addr: "127.0.0.1:0", PINCost: cheapPIN, Traces: app.Traces{Endpoint: hanging.URL},
+		Installation: installed(home(t)), Addr: "127.0.0.1:0", PINCost: cheapPIN, Log: slog.New(slog.NewJSONHandler(lines, nil)), Traces: app.Traces{Endpoint: hanging.URL},
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -343,6 +390,9 @@ func TestTracesToACollectorThatHangs(t *testing.T) {
 		stop(t, a)
 	}()
 	wait(t, "the end", stopped)
+	if log := lines.String(); !strings.Contains(log, "the collector does not take traces") || strings.Contains(log, "not ended properly") {
+		t.Errorf("what was on its way was not broken off:\n%s", log)
+	}
 	wait(t, "the end of the flush", flushed)
 }
 
@@ -459,7 +509,7 @@ func TestTracesWithIssuer(t *testing.T) {
 		t.Errorf("the issuer's call is %v", approve)
 	}
 	for _, secret := range []string{phone, pin, invoice, issuerSecret, m.DOKU.SecretKey, "/take-messages", "Rina", "Toko Nyata"} {
-		if bytes.Contains(to.raw.Bytes(), []byte(secret)) {
+		if to.got(secret) {
 			t.Errorf("%q was sent to the collector", secret)
 		}
 	}
