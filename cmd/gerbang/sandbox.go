@@ -22,7 +22,8 @@ type sandboxCommand struct {
 	ReadyFile string `help:"File to write {\"base_url\":…,\"pid\":…} to once the sandbox serves." placeholder:"FILE" type:"path"`
 	Seed      string `help:"TOML file with merchants, wallets, bindings and payments that a fresh database begins with, besides the usual ones." placeholder:"FILE" type:"path"`
 	NoSeed    bool   `help:"Begin without the usual merchant and wallets."`
-	Requests  bool   `help:"Keep the newest calls, with the verdict on their signatures. Turn it off to measure." default:"true" negatable:""`
+	traceFlags
+	Requests bool `help:"Keep the newest calls, with the verdict on their signatures. Turn it off to measure." default:"true" negatable:""`
 	//lint:ignore SA5008 kong takes each "set"
 	logFlags `set:"log_level=warn" set:"log_format=text"`
 }
@@ -40,8 +41,8 @@ func (c sandboxCommand) Run(ctx context.Context, std streams) error {
 	}
 	a, err := app.StartSandbox(ctx, app.Config{
 		Installation: c.installation(), Addr: c.Addr, BaseURL: c.BaseURL, Version: version, NoSeed: c.NoSeed, World: world, NoLog: !c.Requests,
-		Journey: playAsGuest,
-		Log:     c.logger(std),
+		Journey: playAsGuest, Traces: c.traces(),
+		Log: c.logger(std),
 	})
 	if err != nil {
 		return err

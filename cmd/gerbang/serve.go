@@ -31,6 +31,8 @@ type serveFlags struct {
 	IssuerSecretFile string   `help:"File with the secret shared with the issuer; by default GERBANG_ISSUER_SECRET." placeholder:"FILE" type:"path"`
 	TrustedProxies   []string `help:"Addresses and ranges of reverse proxies, whose X-Forwarded-For counts and who may speak without TLS." placeholder:"ADDR,…"`
 
+	traceFlags
+
 	RequireSecondFactor string `help:"Who must sign in to the back office with a second factor: everybody, operators or nobody." enum:"everybody,operators,nobody" default:"everybody"`
 	BreachedPasswords   string `help:"Breached passwords, which nobody may choose: a directory with a download of Pwned Passwords, or an address, such as https://api.pwnedpasswords.com/range." placeholder:"DIR|URL"`
 }
@@ -44,8 +46,18 @@ func (f serveFlags) config() app.ServeConfig {
 		Installation: f.installation(), BaseURL: f.BaseURL, OfficeURL: f.OfficeURL, Version: version,
 		Listen: app.Listen{API: f.APIAddr, Pages: f.PagesAddr, Issuer: f.IssuerAddr, Office: f.OfficeAddr, Admin: f.AdminAddr}, AdminExposed: f.AdminExposed,
 		TLS: app.TLSFiles{Certificate: f.TLSCertificate, Key: f.TLSKey}, Proxies: f.TrustedProxies, Issuer: issuer,
-		SecondFactor: gateway.Demand(f.RequireSecondFactor), BreachedPasswords: f.BreachedPasswords,
+		SecondFactor: gateway.Demand(f.RequireSecondFactor), BreachedPasswords: f.BreachedPasswords, Traces: f.traces(),
 	}
+}
+
+// traceFlags say where traces are sent. What a collector asks for is a secret, and no
+// flag: it is in the variables that OpenTelemetry has for it.
+type traceFlags struct {
+	OTLPEndpoint string `name:"otlp-endpoint" help:"OpenTelemetry collector that gets traces, over HTTP, such as http://127.0.0.1:4318; by default OTEL_EXPORTER_OTLP_ENDPOINT. Without one there are no traces." placeholder:"URL"`
+}
+
+func (f traceFlags) traces() app.Traces {
+	return app.Traces{Endpoint: f.OTLPEndpoint, Getenv: os.Getenv}
 }
 
 type serveCommand struct {

@@ -41,6 +41,7 @@ type Config struct {
 	PINCost gateway.PINCost // default gateway.DefaultPINCost
 	Rules   gateway.Rules   // default gateway.DefaultRules.Unmetered()
 	Faspay  FaspayConfig
+	Traces  Traces
 	Log     *slog.Logger // default discards
 	// Journey, when set, plays the demo against the sandbox at base: its welcome
 	// page offers that.
@@ -64,6 +65,7 @@ type App struct {
 	messenger   *issuer.Messenger // of a server
 
 	metrics   *metrics
+	traces    *traces // nil where none are sent
 	readiness *readiness
 	watch     *watch
 	notifier  *notify.Worker
@@ -106,6 +108,10 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 	if err := c.Rules.Check(); err != nil {
 		return nil, err
 	}
+	var problems Problems
+	if c.Traces.check(&problems); len(problems) > 0 {
+		return nil, problems
+	}
 	keys, err := c.masterKey(true)
 	if err != nil {
 		return nil, err
@@ -119,9 +125,13 @@ func StartSandbox(ctx context.Context, c Config) (*App, error) {
 		return nil, errors.Join(err, db.Close())
 	}
 	a := newApp(db, c.Version, c.Log)
+	if a.traces, err = c.Traces.open(ctx, a.id, c.Version, c.Log); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	scenarios := sandbox.NewScenarios()
-	core := gateway.Config{Store: c.seams.wrap(db), Clock: clock, Keys: keys, Rules: c.Rules, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
+	core := gateway.Config{Store: a.traces.store(c.seams.wrap(db), c.databaseURL()), Clock: clock, Keys: keys, Rules: c.Rules, KeepCodes: true, PINCost: c.PINCost, Force: scenarios.Force, Signal: db.Signal}
 	if err := a.start(ctx, c, clock, core, scenarios); err != nil {
+		a.traces.stop(ctx)
 		return nil, errors.Join(err, db.Close())
 	}
 	return a, nil
@@ -192,14 +202,14 @@ func (a *App) build(ctx context.Context, c Config, clock *gateway.MovableClock, 
 	if spoken, err = a.speak(clock, c.Faspay, ears); err != nil {
 		return nil, err
 	}
-	a.notifier = notify.New(notify.Config{
+	a.notifier = notify.New(a.traces.ofNotifier(notify.Config{
 		Gateway: a.Gateway, Clock: clock, AllowPrivate: true, Dial: c.seams.dial, Attempted: a.metrics.attempted, Log: a.log,
 		Dialects: spoken.outbound(func(to notify.Outbound) notify.Outbound { return box.Deliver(to) }),
-	})
+	}))
 
 	root := http.NewServeMux()
 	pages.New(pages.Config{
-		Gateway: a.Gateway, Sandbox: true, ReturnURL: returnURL, Log: a.log,
+		Gateway: a.Gateway, Sandbox: true, ReturnURL: returnURL, Through: a.traces.pages, Log: a.log,
 		InboxURL: func(p gateway.Phone) string { return a.BaseURL + "/phone/" + string(p) },
 	}).Mount(root)
 	box.Mount(root)
@@ -318,6 +328,7 @@ func (a *App) Stop(ctx context.Context) error {
 	a.held()
 	a.stop()
 	a.working.Wait()
+	a.traces.stop(ctx)
 	return errors.Join(errors.Join(errs...), a.store.Close())
 }
 

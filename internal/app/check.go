@@ -20,7 +20,7 @@ import (
 
 // Problem is a setting with which a server does not start, and what to do about it.
 type Problem struct {
-	Setting string // the flag's name
+	Setting string // the flag's name, or that of a standard variable of the environment
 	Problem string
 	Cure    string
 }
@@ -32,7 +32,11 @@ func (p Problems) Error() string {
 	var b strings.Builder
 	fmt.Fprintf(&b, "the server does not start with these settings:")
 	for _, one := range p {
-		fmt.Fprintf(&b, "\n  --%s: %s\n      %s", one.Setting, one.Problem, one.Cure)
+		setting := "--" + one.Setting
+		if strings.HasPrefix(one.Setting, "OTEL_") {
+			setting = one.Setting
+		}
+		fmt.Fprintf(&b, "\n  %s: %s\n      %s", setting, one.Problem, one.Cure)
 	}
 	return b.String()
 }
@@ -57,6 +61,7 @@ func (c ServeConfig) Check() (found Problems) {
 	c.checkNetwork(&found)
 	c.checkIssuer(&found)
 	c.checkPeople(&found)
+	c.Traces.check(&found)
 	return found
 }
 

@@ -32,3 +32,6 @@ func Patient(next http.Handler, wait time.Duration) http.Handler { return patien
 
 // RefreshCertificate looks at the certificate's files, as happens every few seconds.
 func RefreshCertificate(a *App) (changed bool, err error) { return a.certificate.refresh() }
+
+// FlushTraces sends the spans that have ended.
+func FlushTraces(a *App) { _ = a.traces.provider.ForceFlush(context.Background()) }

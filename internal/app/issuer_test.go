@@ -51,19 +51,22 @@ func newWalletApp(t testing.TB) *walletApp {
 		t.Fatal(err)
 	}
 	w := &walletApp{t: t, secrets: secrets, messages: make(chan issuerMessage, 100)}
-	server := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
-		m := issuerMessage{ID: r.Header.Get(issuer.HeaderID)}
-		if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
-			t.Error(err)
-		}
-		w.messages <- m
-		if w.down.Add(-1) >= 0 {
-			rw.WriteHeader(http.StatusServiceUnavailable)
-		}
-	}))
+	server := httptest.NewServer(http.HandlerFunc(w.take))
 	t.Cleanup(server.Close)
 	w.url = server.URL
 	return w
+}
+
+// take takes a message.
+func (w *walletApp) take(rw http.ResponseWriter, r *http.Request) {
+	m := issuerMessage{ID: r.Header.Get(issuer.HeaderID)}
+	if err := json.NewDecoder(r.Body).Decode(&m); err != nil {
+		w.t.Error(err)
+	}
+	w.messages <- m
+	if w.down.Add(-1) >= 0 {
+		rw.WriteHeader(http.StatusServiceUnavailable)
+	}
 }
 
 func (w *walletApp) next() issuerMessage {

@@ -44,6 +44,7 @@ type ServeConfig struct {
 	Version           string
 	PINCost           gateway.PINCost // default gateway.DefaultPINCost
 	Faspay            FaspayConfig
+	Traces            Traces
 	Log               *slog.Logger // default discards
 
 	seams seams
@@ -106,11 +107,15 @@ func Serve(ctx context.Context, c ServeConfig) (*App, error) {
 	}
 	a := newApp(db, c.Version, c.Log)
 	a.BaseURL = c.BaseURL
+	if a.traces, err = c.Traces.open(ctx, a.id, c.Version, c.Log); err != nil {
+		return nil, errors.Join(err, db.Close())
+	}
 	a.Gateway = gateway.New(gateway.Config{
-		Store: c.seams.wrap(db), Clock: clock, Keys: keys, PINCost: c.PINCost, Messages: true, Signal: db.Signal,
+		Store: a.traces.store(c.seams.wrap(db), c.databaseURL()), Clock: clock, Keys: keys, PINCost: c.PINCost, Messages: true, Signal: db.Signal,
 		Factor: c.SecondFactor, Breached: breachedIn(c.BreachedPasswords),
 	})
 	if err := a.startServer(ctx, c, clock); err != nil {
+		a.traces.stop(ctx)
 		return nil, errors.Join(err, db.Close())
 	}
 	return a, nil
@@ -222,11 +227,13 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 	if err != nil {
 		return nil, err
 	}
-	a.messenger = issuer.NewMessenger(issuer.MessengerConfig{Gateway: a.Gateway, Clock: clock, URL: c.Issuer.URL, Secrets: secrets, Attempted: a.metrics.messaged, Log: a.log})
-	a.notifier = notify.New(notify.Config{
+	a.messenger = issuer.NewMessenger(a.traces.ofMessenger(issuer.MessengerConfig{
+		Gateway: a.Gateway, Clock: clock, URL: c.Issuer.URL, Secrets: secrets, Attempted: a.metrics.messaged, Log: a.log,
+	}))
+	a.notifier = notify.New(a.traces.ofNotifier(notify.Config{
 		Gateway: a.Gateway, Clock: clock, Dial: c.seams.dial, Attempted: a.metrics.attempted, Log: a.log,
 		Dialects: spoken.outbound(func(to notify.Outbound) notify.Outbound { return to }),
-	})
+	}))
 
 	muxes := map[string]*http.ServeMux{}
 	for _, address := range c.Listen.all() {
@@ -243,7 +250,7 @@ func (a *App) buildServer(ctx context.Context, c ServeConfig, clock gateway.Cloc
 		return slices.Concat(spoken.describe(), issuer.Describe(), describeHealth())
 	}))
 	muxes[c.Listen.API].Handle("/", a.observed(spoken.mux()))
-	pages.New(pages.Config{Gateway: a.Gateway, ReturnURL: spoken.tokenize.ReturnURL, Log: a.log}).Mount(muxes[c.Listen.Pages])
+	pages.New(pages.Config{Gateway: a.Gateway, ReturnURL: spoken.tokenize.ReturnURL, Through: a.traces.pages, Log: a.log}).Mount(muxes[c.Listen.Pages])
 	wallets := http.NewServeMux()
 	issuer.NewAPI(issuer.APIConfig{Gateway: a.Gateway, Clock: clock, Secrets: secrets, Served: a.accountForIssuer, Log: a.log}).Mount(wallets)
 	muxes[c.Listen.Issuer].Handle(issuer.Root+"/", a.observed(wallets))

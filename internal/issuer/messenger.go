@@ -17,7 +17,7 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
 
-// MessengerConfig is what a Messenger needs. All but Log are required.
+// MessengerConfig is what a Messenger needs: Gateway, Clock, URL and Secrets.
 type MessengerConfig struct {
 	Gateway *gateway.Gateway
 	Clock   gateway.Clock
@@ -25,7 +25,13 @@ type MessengerConfig struct {
 	Secrets Secrets
 	// Attempted, when set, hears of each attempt and whether the issuer took the message.
 	Attempted func(kind gateway.MessageKind, taken bool)
-	Log       *slog.Logger // nil discards
+	// Attempting, when set, hears of each attempt that begins. The attempt is made and
+	// stored in the context that it returns, and ended hears whether the issuer took the
+	// message.
+	Attempting func(_ context.Context, id gateway.MessageID, kind gateway.MessageKind, attempt int) (_ context.Context, ended func(taken bool))
+	// Through, when set, stands before the network.
+	Through func(http.RoundTripper) http.RoundTripper
+	Log     *slog.Logger // nil discards
 }
 
 const (
@@ -50,9 +56,18 @@ func NewMessenger(c MessengerConfig) *Messenger {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
+	if c.Attempting == nil {
+		c.Attempting = func(ctx context.Context, _ gateway.MessageID, _ gateway.MessageKind, _ int) (context.Context, func(bool)) {
+			return ctx, func(bool) {}
+		}
+	}
+	var transport http.RoundTripper = &http.Transport{MaxIdleConnsPerHost: atOnce, IdleConnTimeout: 30 * time.Second, DisableCompression: true}
+	if c.Through != nil {
+		transport = c.Through(transport)
+	}
 	return &Messenger{MessengerConfig: c, client: &http.Client{
 		Timeout:       attemptTimeout,
-		Transport:     &http.Transport{MaxIdleConnsPerHost: atOnce, IdleConnTimeout: 30 * time.Second, DisableCompression: true},
+		Transport:     transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}}
 }
@@ -113,7 +128,9 @@ func (m *Messenger) await(ctx context.Context) {
 // runs out and the message is sent again, under the same id.
 func (m *Messenger) deliver(ctx context.Context, out gateway.OutgoingMessage) {
 	log := m.Log.With("message", out.ID, "kind", out.Message.Kind, "subject", out.Subject, "attempt", out.Attempts)
+	ctx, ended := m.Attempting(ctx, out.ID, out.Message.Kind, out.Attempts)
 	err := m.send(ctx, out)
+	defer ended(err == nil)
 	if m.Attempted != nil {
 		m.Attempted(out.Message.Kind, err == nil)
 	}

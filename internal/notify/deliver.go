@@ -58,12 +58,12 @@ func (w *Worker) deliver(ctx context.Context, n gateway.Notification) (out outco
 	case n.Attempts >= len(d.Retries):
 		out.state = gateway.NotificationFailed
 	default:
-		out.state = gateway.NotificationQueued
 		first, err := w.firstAttempt(ctx, n, a)
 		if err != nil {
 			log.Error("notification attempt not stored", "error", err)
 			return out, false
 		}
+		out.state = gateway.NotificationQueued
 		out.nextAt = d.nextAttempt(n.Attempts, first, a.At)
 	}
 	if err != nil {

@@ -45,6 +45,12 @@ type Config struct {
 	// Attempted, when set, hears of each attempt whose outcome has been stored: of
 	// which dialect, what became of its notification, and how long it took.
 	Attempted func(dialect string, state gateway.NotificationState, took time.Duration)
+	// Attempting, when set, hears of each attempt that begins. The attempt is made and
+	// stored in the context that it returns, and ended hears of its outcome: "" when
+	// there is none to store.
+	Attempting func(context.Context, gateway.Notification) (_ context.Context, ended func(gateway.NotificationState))
+	// Through, when set, stands before the network, for all requests of attempts.
+	Through func(http.RoundTripper) http.RoundTripper
 	// Dial reaches merchants through another network than the machine's, which then
 	// judges addresses itself. Only tests have one.
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
@@ -82,6 +88,7 @@ type Worker struct {
 	share    int // of one merchant while no more than it run
 	log      *slog.Logger
 	told     func(dialect string, state gateway.NotificationState, took time.Duration)
+	begin    func(context.Context, gateway.Notification) (context.Context, func(gateway.NotificationState))
 
 	kick    chan struct{}
 	started atomic.Bool
@@ -131,11 +138,19 @@ func New(c Config) *Worker {
 	if c.Attempted == nil {
 		c.Attempted = func(string, gateway.NotificationState, time.Duration) {}
 	}
+	if c.Attempting == nil {
+		c.Attempting = func(ctx context.Context, _ gateway.Notification) (context.Context, func(gateway.NotificationState)) {
+			return ctx, func(gateway.NotificationState) {}
+		}
+	}
 	w := &Worker{
 		gateway: c.Gateway, clock: c.Clock, dialects: c.Dialects, client: newClient(c.AllowPrivate, c.Dial),
-		workers: c.Workers, timeout: c.Timeout, poll: pollEvery, drain: drainFor, parking: maxParked, share: c.Workers / idleShare, log: c.Log, told: c.Attempted,
+		workers: c.Workers, timeout: c.Timeout, poll: pollEvery, drain: drainFor, parking: maxParked, share: c.Workers / idleShare, log: c.Log, told: c.Attempted, begin: c.Attempting,
 		kick: make(chan struct{}, 1),
 		held: map[gateway.NotificationID]*task{}, queues: map[gateway.MerchantID]*queue{},
+	}
+	if c.Through != nil {
+		w.client.Transport = c.Through(w.client.Transport)
 	}
 	w.lookedNow()
 	return w
@@ -301,12 +316,14 @@ func (w *Worker) start(attempts context.Context, q *queue, t *task) {
 	w.running++
 	n := t.notification
 	w.group.Go(func() {
-		outcome, stored := w.deliver(attempts, n)
+		ctx, ended := w.begin(attempts, n)
+		outcome, stored := w.deliver(ctx, n)
 		w.renewal.RLock()
 		defer w.renewal.RUnlock()
 		if stored {
-			w.store(attempts, t, outcome)
+			w.store(ctx, t, outcome)
 		}
+		ended(outcome.state)
 		w.release(attempts, t, stored)
 	})
 }

@@ -29,6 +29,8 @@ type Config struct {
 	// ReturnURL, when set, may name another place for the visitor of an ended page
 	// than the merchant named when it asked for the page; "" names none.
 	ReturnURL func(context.Context, gateway.PageView) string
+	// Through, when set, stands before every page.
+	Through func(http.Handler) http.Handler
 }
 
 // Handler serves the pages.
@@ -38,6 +40,9 @@ type Handler struct{ Config }
 func New(c Config) *Handler {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Through == nil {
+		c.Through = func(page http.Handler) http.Handler { return page }
 	}
 	return &Handler{c}
 }
@@ -59,9 +64,11 @@ func Path(p gateway.Page) string {
 // Mount registers the pages. Everything else under their common root is a page
 // that does not exist, in HTML, because only people come here.
 func (h *Handler) Mount(mux *http.ServeMux) {
-	mux.HandleFunc(bindingRoot+"{key}", func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, false) })
-	mux.HandleFunc(paymentRoot+"{key}", func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, true) })
-	mux.HandleFunc(root, func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, false) })
+	others := h.Through(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, false) }))
+	payments := h.Through(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { h.serve(w, r, true) }))
+	mux.Handle(bindingRoot+"{key}", others)
+	mux.Handle(paymentRoot+"{key}", payments)
+	mux.Handle(root, others)
 	h.mountGuides(mux)
 }
 
