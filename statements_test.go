@@ -28,6 +28,7 @@ var joined = map[string]string{
 	"others":                            "a condition in the source, of placeholders",
 	`strings.Join(placeholders, ", ")`:  "placeholders",
 	"buckets()":                         "sums over columns, in the source",
+	"t.holdingOf()":                     "a clause of the engine, and an alias, in the source",
 	"t.holding()":                       "a clause of the engine, in the source",
 	"day":                               "arithmetic, in the source",
 	`strings.Join(conditions, " AND ")`: "conditions of listings, which this test sees where they are written",

@@ -154,7 +154,7 @@ type Repeat struct {
 
 // EarlierRequest looks for an earlier request with the claim's id.
 func (g *Gateway) EarlierRequest(ctx context.Context, c Claim) (r Repeat, found bool, err error) {
-	err = g.view(ctx, "", func(tx Tx) error {
+	err = g.peek(ctx, "", func(tx Tx) error {
 		fingerprint, answer, err := tx.Claim(c)
 		if errors.Is(err, ErrNoRow) {
 			return nil
@@ -268,7 +268,7 @@ func (g *Gateway) ExpireDue(ctx context.Context) (int, error) {
 
 func (g *Gateway) expireSome(ctx context.Context) (n int, err error) {
 	due := false
-	err = g.view(ctx, "", func(tx Tx) error {
+	err = g.peek(ctx, "", func(tx Tx) error {
 		due, err = tx.AnythingDue()
 		return err
 	})

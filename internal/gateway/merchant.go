@@ -287,7 +287,7 @@ func (g *Gateway) cachedMerchant(ctx context.Context, name merchantName, find fu
 	}
 	var m Merchant
 	generation, asked := g.merchants.generation(), g.clock.Now()
-	err := g.view(ctx, "no such client", func(tx Tx) (err error) {
+	err := g.peek(ctx, "no such client", func(tx Tx) (err error) {
 		m, err = find(tx, name.id)
 		return err
 	})
@@ -351,7 +351,15 @@ func (c *merchantCache) forget() {
 
 // view runs fn in a read snapshot and turns a missing row into NotFound.
 func (g *Gateway) view(ctx context.Context, missing string, fn func(Tx) error) error {
-	err := g.store.View(ctx, fn)
+	return orMissing(g.store.View(ctx, fn), missing)
+}
+
+// peek is view for reads that need not be of one moment.
+func (g *Gateway) peek(ctx context.Context, missing string, fn func(Tx) error) error {
+	return orMissing(g.store.Peek(ctx, fn), missing)
+}
+
+func orMissing(err error, missing string) error {
 	if errors.Is(err, ErrNoRow) {
 		return refuse(NotFound, missing)
 	}

@@ -85,7 +85,7 @@ func (g *Gateway) Outgoing(ctx context.Context, n Notification) (out Outgoing, e
 	if err != nil {
 		return out, err
 	}
-	err = g.view(ctx, "", func(tx Tx) (err error) {
+	err = g.peek(ctx, "", func(tx Tx) (err error) {
 		out, err = outgoing(tx, n)
 		out.Merchant = m
 		return err
@@ -122,7 +122,7 @@ func (g *Gateway) NextNotification(ctx context.Context, after time.Time) (at tim
 }
 
 func (g *Gateway) nextNotification(ctx context.Context, after time.Time, except []MerchantID) (at time.Time, ok bool, err error) {
-	err = g.view(ctx, "", func(tx Tx) error {
+	err = g.peek(ctx, "", func(tx Tx) error {
 		at, err = tx.NextNotification(after, except)
 		if errors.Is(err, ErrNoRow) {
 			return nil

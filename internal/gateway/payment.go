@@ -164,14 +164,13 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 		if p, page, err = g.joinOrder(tx, in); err != nil || p.ID != "" {
 			return err
 		}
-		b, err := in.binding(tx)
+		b, w, err := in.payer(tx)
 		if in.KeepRefusals && errors.As(err, &refusal) && refusal.Code == ConsentExpired {
 			err = nil // the binding came beside it
 		}
-		if err != nil {
-			return err
+		if err == nil && w.ID == "" {
+			w, err = tx.Wallet(b.WalletID)
 		}
-		w, err := tx.Wallet(b.WalletID)
 		if err != nil {
 			return err
 		}
@@ -214,12 +213,18 @@ func (g *Gateway) CreatePayment(ctx context.Context, in CreatePayment) (Payment,
 // orderDigits is how many digits of its own a payment of an order has.
 const orderDigits = 8
 
-// binding finds the active binding that pays.
-func (in CreatePayment) binding(tx Tx) (Binding, error) {
+// payer finds the active binding that pays, and its wallet unless that has yet to be
+// read.
+func (in CreatePayment) payer(tx Tx) (b Binding, w Wallet, err error) {
 	if in.Phone != "" {
-		return boundPhone(tx, in.Merchant, in.Phone)
+		b, err = boundPhone(tx, in.Merchant, in.Phone)
+		return b, w, err
 	}
-	return activeOnly(tx, in.Merchant, func(tx Tx) (Binding, error) { return tx.Binding(in.Binding) })
+	b, err = activeOnly(tx, in.Merchant, func(tx Tx) (b Binding, err error) {
+		b, w, err = tx.Payer(in.Binding)
+		return b, err
+	})
+	return b, w, err
 }
 
 // decidePayment asks the sandbox for a payment's outcome. A payment that is only

@@ -15,6 +15,10 @@ type Store interface {
 	// View runs fn in one read snapshot.
 	View(ctx context.Context, fn func(Tx) error) error
 
+	// Peek runs fn, which only reads, and each of its reads may be of a moment of its
+	// own. An engine may answer it for less than a View.
+	Peek(ctx context.Context, fn func(Tx) error) error
+
 	// Update runs fn in one transaction and returns once its commit is durable.
 	// When fn or the commit fails, nothing of it remains. fn may be run again
 	// after ErrRetry or a conflict, so it must touch nothing but its Tx and
@@ -83,6 +87,8 @@ type Tx interface {
 
 	InsertBinding(Binding) error
 	Binding(BindingID) (Binding, error)
+	// Payer reads a binding and its wallet at once.
+	Payer(BindingID) (Binding, Wallet, error)
 	BindingByAuthCode(authCode string) (Binding, error)
 	ActiveBinding(MerchantID, WalletID) (Binding, error)
 	// BindingOfPhone finds, among the bindings that were ever active of a phone as

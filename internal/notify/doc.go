@@ -9,7 +9,8 @@
 // what follows from it, the end or the moment of the next attempt, are stored
 // together. Then the Worker waits until the gateway queues something, the
 // gateway's clock reaches the next moment, or somebody calls Kick. A slow poll
-// finds what another process queued.
+// finds what another process queued. After a claim of few it pauses for some
+// milliseconds, so that what is due meanwhile is claimed in one transaction.
 //
 // # At least once
 //

@@ -60,13 +60,16 @@ const (
 	defaultWorkers = 128
 	defaultTimeout = 30 * time.Second
 
-	perMerchant = 8                // attempts at once to one merchant, while others need the workers
-	idleShare   = 4                // of the workers a quarter may be one merchant's, while as many are all that run
-	maxParked   = 64               // claimed notifications of a merchant, beyond which no more are claimed
-	passPause   = 9                // times what it took to pass over such merchants' before it is done again
-	pollEvery   = 5 * time.Second  // how long something another process queued may go unnoticed
-	drainFor    = 5 * time.Second  // what running attempts get when the Worker stops
-	storeWithin = 10 * time.Second // how long storing an attempt may wait for the database
+	perMerchant = 8                     // attempts at once to one merchant, while others need the workers
+	idleShare   = 4                     // of the workers a quarter may be one merchant's, while as many are all that run
+	maxParked   = 64                    // claimed notifications of a merchant, beyond which no more are claimed
+	fewShare    = 4                     // of the workers a quarter makes a claim worth while
+	claimPause  = 4                     // times what a claim of fewer took passes until the next one,
+	maxPause    = 10 * time.Millisecond // but no more than this
+	passPause   = 9                     // times what it took to pass over such merchants' before it is done again
+	pollEvery   = 5 * time.Second       // how long something another process queued may go unnoticed
+	drainFor    = 5 * time.Second       // what running attempts get when the Worker stops
+	storeWithin = 10 * time.Second      // how long storing an attempt may wait for the database
 
 	// A lease outlives an attempt by leaseSpare, and an attempt only starts while
 	// leaseMargin of that is left for storing the outcome.
@@ -239,6 +242,12 @@ func (w *Worker) deliverDue(ctx, attempts context.Context) error {
 		}
 		if passed {
 			pause(ctx, min(w.poll, passPause*measure.Now().Sub(began)))
+		}
+		if asked > 0 && got < w.workers/fewShare {
+			// To claim each payment's notification by itself costs more than to send it,
+			// above all beside other processes that do the same. What is due meanwhile is
+			// claimed together.
+			pause(ctx, min(maxPause, claimPause*measure.Now().Sub(began)))
 		}
 		if asked == 0 { // every worker is busy, and kicks when it is free
 			select {

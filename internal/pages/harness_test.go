@@ -114,6 +114,13 @@ func (f *failingStore) View(ctx context.Context, fn func(gateway.Tx) error) erro
 	return f.Store.View(ctx, fn)
 }
 
+func (f *failingStore) Peek(ctx context.Context, fn func(gateway.Tx) error) error {
+	if err := f.failure.Load(); err != nil {
+		return *err
+	}
+	return f.Store.Peek(ctx, fn)
+}
+
 func (f *failingStore) Update(ctx context.Context, fn func(gateway.Tx) error) error {
 	if err := f.failure.Load(); err != nil {
 		return *err

@@ -6,17 +6,31 @@ import (
 	"github.com/gerbang-pay/gerbang/internal/gateway"
 )
 
-const selectBinding = `SELECT b.id, b.merchant_id, b.wallet_id, b.phone, b.customer_id, b.state, b.dialect, b.request_id, b.customer_name, b.replaces,
-	b.page_id, b.token_expires_us, b.created_us, b.expires_us, b.ended_us, b.details, b.ended_by FROM binding b `
+const bindingColumns = `b.id, b.merchant_id, b.wallet_id, b.phone, b.customer_id, b.state, b.dialect, b.request_id, b.customer_name, b.replaces,
+	b.page_id, b.token_expires_us, b.created_us, b.expires_us, b.ended_us, b.details, b.ended_by`
 
-func (t *tx) scanBinding(r row) (b gateway.Binding, err error) {
-	var token, created, expires, ended int64
-	if err := r.Scan(&b.ID, &b.MerchantID, &b.WalletID, &b.Phone, &b.CustomerID, &b.State, &b.Dialect, &b.RequestID, &b.CustomerName, &b.Replaces, &b.PageID,
-		&token, &created, &expires, &ended, &b.Details, &b.EndedBy); err != nil {
-		return b, err
-	}
-	b.TokenExpiresAt, b.CreatedAt, b.ExpiresAt, b.EndedAt = at(token), at(created), at(expires), at(ended)
-	return b, nil
+const selectBinding = `SELECT ` + bindingColumns + ` FROM binding b `
+
+// bindingRow is a binding as it is stored.
+type bindingRow struct {
+	gateway.Binding
+	token, created, expires, ended int64
+}
+
+func (b *bindingRow) columns() []any {
+	return []any{&b.ID, &b.MerchantID, &b.WalletID, &b.Phone, &b.CustomerID, &b.State, &b.Dialect, &b.RequestID, &b.CustomerName, &b.Replaces, &b.PageID,
+		&b.token, &b.created, &b.expires, &b.ended, &b.Details, &b.EndedBy}
+}
+
+func (b *bindingRow) binding() gateway.Binding {
+	b.TokenExpiresAt, b.CreatedAt, b.ExpiresAt, b.EndedAt = at(b.token), at(b.created), at(b.expires), at(b.ended)
+	return b.Binding
+}
+
+func (t *tx) scanBinding(r row) (gateway.Binding, error) {
+	var b bindingRow
+	err := r.Scan(b.columns()...)
+	return b.binding(), err
 }
 
 func (t *tx) InsertBinding(b gateway.Binding) error {
@@ -29,6 +43,20 @@ func (t *tx) InsertBinding(b gateway.Binding) error {
 
 func (t *tx) Binding(id gateway.BindingID) (gateway.Binding, error) {
 	return first(t.session, t.scanBinding, selectBinding+`WHERE b.id = $1`, id)
+}
+
+// Payer makes the wallet that it reads a premise of an Update: see premises. It is the
+// wallet's row that is held; which wallet a binding has never changes.
+func (t *tx) Payer(id gateway.BindingID) (gateway.Binding, gateway.Wallet, error) {
+	var b bindingRow
+	var w walletRow
+	_, err := first(t.session, func(r row) (struct{}, error) { return struct{}{}, r.Scan(append(b.columns(), w.columns()...)...) },
+		`SELECT `+bindingColumns+`, `+walletOfBinding+`, w.version FROM binding b JOIN wallet w ON w.id = b.wallet_id WHERE b.id = $1`+t.holdingOf("w", string(id)), id)
+	if err != nil {
+		return gateway.Binding{}, gateway.Wallet{}, err
+	}
+	wallet, err := t.wallet(&w)
+	return b.binding(), wallet, err
 }
 
 func (t *tx) BindingByAuthCode(authCode string) (gateway.Binding, error) {

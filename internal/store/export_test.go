@@ -23,17 +23,14 @@ func (s *Store) Statements() []string {
 	return slices.Compact(list)
 }
 
-// Settled reports whether the transaction of a number was committed with a mark, as
-// it is asked on PostgreSQL when the answer to a COMMIT got lost.
-func (s *Store) Settled(number, mark string) (bool, error) {
-	p := s.db.(*postgres)
-	c, err := p.acquire(context.Background())
-	if err != nil {
-		return false, err
-	}
-	defer release(c)
-	return p.settle(&transaction{id: number, conn: c.Conn()}, mark)
+// Settled reports whether a connection to PostgreSQL committed with a mark, as it is
+// asked when the answer to a COMMIT got lost.
+func (s *Store) Settled(connection, mark string) (bool, error) {
+	return s.db.(*postgres).settle(connection, mark)
 }
+
+// SetMark is a transaction's last write on PostgreSQL.
+var SetMark = setMark
 
 // Columns lists every column as table.column.
 func Columns() (list []string) {

@@ -29,7 +29,9 @@ type postgres struct {
 	log   *slog.Logger
 	meter *meter
 
-	machine gateway.Clock
+	machine  gateway.Clock
+	readOnly bool // nobody serves reads and groups
+
 	signals chan string
 	reads   chan *read   // of transactions that have not begun
 	groups  chan *queued // of transactions that wait for their commit
@@ -96,7 +98,7 @@ func openPostgres(ctx context.Context, c Config, m *meter) (*postgres, error) {
 		return nil, err
 	}
 	p := &postgres{
-		pool: pool, log: c.Log, meter: m, machine: c.Machine, signals: make(chan string, maxSignals), reads: make(chan *read),
+		pool: pool, log: c.Log, meter: m, machine: c.Machine, readOnly: c.ReadOnly, signals: make(chan string, maxSignals), reads: make(chan *read),
 		groups: make(chan *queued, maxGroup), closing: make(chan struct{}), gate: gate{held: map[string]chan struct{}{}},
 	}
 	if err := p.view(ctx, func(*session) error { return nil }); err != nil {
@@ -226,6 +228,17 @@ func (p *postgres) view(ctx context.Context, fn func(*session) error) error {
 	return err
 }
 
+// peek reads together with whoever else reads, as an attempt does.
+func (p *postgres) peek(ctx context.Context, fn func(*session) error) error {
+	if p.readOnly {
+		return p.view(ctx, fn)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return fn(&session{peeking{p}})
+}
+
 // direct runs fn statement by statement in a transaction of its own.
 func (p *postgres) direct(ctx context.Context, fn func(*session) error) error {
 	c, err := p.acquire(ctx)
@@ -259,7 +272,12 @@ func (p *postgres) commit(t *transaction) error {
 		mark = rand.Text()
 	}
 	began := gateway.SystemClock{}.Now()
-	err := t.commit(mark, p.machine.Now())
+	return p.outcome(t, mark, began, t.commit(mark, p.machine.Now()))
+}
+
+// outcome is what became of a transaction whose COMMIT was sent at a moment and ended
+// with err.
+func (p *postgres) outcome(t *transaction, mark string, began time.Time, err error) error {
 	if err == nil {
 		p.meter.committed(max(1, t.updates), began)
 	}
@@ -269,8 +287,9 @@ func (p *postgres) commit(t *transaction) error {
 	if err == nil || refusedByServer(err) || errors.Is(err, errLost) {
 		return err
 	}
-	p.log.Warn("the answer to a COMMIT was lost", "transaction", t.id, "error", err)
-	committed, err := p.settle(t, mark)
+	p.log.Warn("the answer to a COMMIT was lost", "connection", nameOf(t.conn), "error", err)
+	t.conn.Close(context.Background()) // it commits nothing more
+	committed, err := p.settle(nameOf(t.conn), mark)
 	switch {
 	case err != nil:
 		return &gateway.Error{Code: gateway.Unavailable, Detail: "the outcome is unknown; ask for it before you repeat the call", Err: errors.Join(gateway.ErrOutcomeUnknown, err)}
@@ -294,11 +313,22 @@ func nameOf(conn *pgx.Conn) string {
 // yet to begin: else the mark has no time, and the table refuses it. So a process that
 // stood still commits nothing that others believe to be over, and one whose clock is
 // wrong ends nothing early. Only the database can say so, for a process may stand
-// still between looking at its clock and sending.
+// still between looking at its clock and sending. Nor has the mark of a connection that
+// was fenced a time: see settle.
 var setMark = fmt.Sprintf(`INSERT INTO commit_mark (connection, mark, at_us) SELECT $1, $2,
 	CASE WHEN $4::bigint >= now.us - %d AND $5::bigint <= now.us + %d THEN $3::bigint END
 	FROM (SELECT (extract(epoch FROM clock_timestamp()) * 1000000)::bigint AS us) AS now
-	ON CONFLICT (connection) DO UPDATE SET mark = excluded.mark, at_us = excluded.at_us`, commitWithin.Microseconds(), refuseSkew.Microseconds())
+	ON CONFLICT (connection) DO UPDATE SET mark = excluded.mark, at_us = CASE WHEN commit_mark.mark NOT LIKE '`+fence+`%%' THEN excluded.at_us END`,
+	commitWithin.Microseconds(), refuseSkew.Microseconds())
+
+// fence precedes the mark of a connection on which nothing is committed any more. No
+// mark begins so.
+const fence = "-"
+
+// setFence returns what the connection has committed last, behind the fence. It waits
+// for a transaction that has set its mark and is not over.
+const setFence = `INSERT INTO commit_mark (connection, mark, at_us) VALUES ($1, '` + fence + `', $2)
+	ON CONFLICT (connection) DO UPDATE SET mark = '` + fence + `' || commit_mark.mark RETURNING mark`
 
 // errUntimely is a transaction that began too long ago to be committed. It is run
 // again, at the time that it is by now.
@@ -320,53 +350,35 @@ func (p *postgres) untimely() error {
 	return errUntimely
 }
 
-// settle finds out whether a transaction was committed: it waits until the server
-// runs it no more, and then looks for its mark. The transaction's number alone would
-// not tell, for a server that crashed or failed over may give it to another one; the
-// mark is there exactly where the transaction's other rows are.
-func (p *postgres) settle(t *transaction, mark string) (committed bool, err error) {
+// settle finds out whether a transaction was committed on a connection that was lost.
+// The server may not have run it to its end, or have begun it; so the connection is
+// fenced, after which it commits nothing, and what it had committed until then is
+// final: the mark is there exactly where the transaction's other rows are, also after a
+// crash of the server and on a standby that took over.
+func (p *postgres) settle(connection, mark string) (committed bool, err error) {
 	if mark == "" {
 		return false, errors.New("the transaction bears no mark")
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), settlePatience)
 	defer cancel()
 	for {
-		running, found := true, ""
+		found := ""
 		err := func() error {
 			c, err := p.acquire(ctx)
 			if err != nil {
 				return err
 			}
 			defer release(c)
-			if running, err = isRunning(ctx, c.Conn(), t.id); err != nil || running {
-				return err
-			}
-			err = c.QueryRow(ctx, "SELECT mark FROM commit_mark WHERE connection = $1", nameOf(t.conn)).Scan(&found)
-			if errors.Is(err, pgx.ErrNoRows) {
-				return nil
-			}
-			return err
+			return c.QueryRow(ctx, setFence, connection, p.machine.Now().UnixMicro()).Scan(&found)
 		}()
 		switch {
-		case err == nil && !running:
-			return found == mark, nil
+		case err == nil:
+			return strings.TrimLeft(found, fence) == mark, nil
 		case ctx.Err() != nil:
-			return false, fmt.Errorf("transaction %s cannot be looked up: %w", t.id, errors.Join(err, ctx.Err()))
+			return false, fmt.Errorf("what connection %s committed cannot be looked up: %w", connection, errors.Join(err, ctx.Err()))
 		}
 		time.Sleep(connectRetry)
 	}
-}
-
-// isRunning reports whether a transaction may still commit. A number that the server
-// has yet to give belonged to one that died with the server.
-func isRunning(ctx context.Context, conn *pgx.Conn, id string) (bool, error) {
-	var status string
-	err := conn.QueryRow(ctx, "SELECT coalesce(pg_xact_status($1::text::xid8), '')", id).Scan(&status)
-	var e *pgconn.PgError
-	if errors.As(err, &e) && e.Code == "22023" { // transaction ID is in the future
-		return false, nil
-	}
-	return status == "in progress", err
 }
 
 // forgetMarks deletes the marks of connections that are long gone.
@@ -488,7 +500,6 @@ type transaction struct {
 	conn   *pgx.Conn
 	begin  string
 	writes bool
-	id     string // the database's, of one that writes
 	// updates is how many share the transaction, 0 for one.
 	updates int
 	// unmarked is one whose outcome need not be looked up.
@@ -562,9 +573,6 @@ func (t *transaction) open(each func(row) error, query string, args []any) (chan
 	t.begun = true
 	batch := &pgx.Batch{}
 	batch.Queue(t.begin)
-	if t.writes {
-		batch.Queue("SELECT pg_current_xact_id()::text")
-	}
 	batch.Queue(query, args...)
 	results := t.conn.SendBatch(context.Background(), batch)
 	defer func() {
@@ -574,11 +582,6 @@ func (t *transaction) open(each func(row) error, query string, args []any) (chan
 	}()
 	if _, err := results.Exec(); err != nil {
 		return 0, t.fail(err)
-	}
-	if t.writes {
-		if err := results.QueryRow().Scan(&t.id); err != nil {
-			return 0, t.fail(err)
-		}
 	}
 	rows, err := results.Query()
 	if err != nil {
@@ -620,7 +623,11 @@ func (t *transaction) commit(mark string, now time.Time) error {
 	case t.conn.IsClosed():
 		return errLost // nothing was sent
 	}
-	batch := &pgx.Batch{}
+	return t.sendCommit(&pgx.Batch{}, mark, now)
+}
+
+// sendCommit sends what a batch holds with the mark, unless it is "", and COMMIT.
+func (t *transaction) sendCommit(batch *pgx.Batch, mark string, now time.Time) error {
 	if mark != "" {
 		oldest := t.oldest
 		if t.patient {
@@ -629,6 +636,7 @@ func (t *transaction) commit(mark string, now time.Time) error {
 		batch.Queue(setMark, nameOf(t.conn), mark, now.UnixMicro(), oldest.UnixMicro(), t.newest.UnixMicro())
 	}
 	batch.Queue("COMMIT")
+	t.begun = true
 	results := t.conn.SendBatch(context.Background(), batch)
 	var tag pgconn.CommandTag
 	var err error

@@ -2,6 +2,7 @@ package store
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"slices"
 	"time"
@@ -42,6 +43,33 @@ func (p *postgres) readSoon(each func(row) error, query string, args []any) erro
 		panic(r.panic)
 	}
 	return r.err
+}
+
+// peeking is a runner of reads that are each of a moment of their own.
+type peeking struct{ db *postgres }
+
+var errReadsOnly = errors.New("store: what only looks cannot write")
+
+func (p peeking) run(bool, string, []any) (int64, error) { return 0, errReadsOnly }
+func (p peeking) holding(string) string                  { return "" }
+func (p peeking) skipping() string                       { return "" }
+func (p peeking) premise(string, ...any) error           { return nil }
+func (p peeking) query(each func(row) error, query string, args ...any) error {
+	if statementOf(query).class != reads {
+		return errReadsOnly
+	}
+	heard := false
+	note := func(r row) error { heard = true; return each(r) }
+	args = plain(args)
+	err := p.db.readSoon(note, query, args)
+	// Each reader may hold a connection that a restarted database has forgotten.
+	for range readers {
+		if heard || !errors.Is(err, errLost) {
+			break
+		}
+		err = p.db.readSoon(note, query, args)
+	}
+	return err
 }
 
 // read serves reads on one connection until close.
@@ -229,78 +257,107 @@ func (p *postgres) write() {
 // commitGroup commits a group together. Those whose guards do not hold are answered
 // so, and the others are tried again without them.
 func (p *postgres) commitGroup(conn *pgx.Conn, group []*queued) {
-	for merge := true; len(group) > 0; {
-		t := &transaction{conn: conn, begin: "BEGIN", writes: true, oldest: group[0].began, newest: group[0].began}
-		for _, q := range group {
-			if q.began.Before(t.oldest) {
-				t.oldest = q.began
-			}
-			if q.began.After(t.newest) {
-				t.newest = q.began
+	for len(group) > 0 {
+		err := p.commitAtOnce(conn, group)
+		// What only the server's no says is whose fault it was.
+		if len(group) > 1 && refusedByServer(err) && !conn.IsClosed() {
+			err = p.findFault(conn, group)
+			if failed := slices.ContainsFunc(group, (*queued).failed); failed && !conn.IsClosed() {
+				for _, q := range group {
+					if q.failed() {
+						close(q.done)
+					}
+				}
+				group = slices.DeleteFunc(group, (*queued).failed)
+				continue
 			}
 		}
-		err := p.runGroup(t, group, merge)
-		failed := slices.ContainsFunc(group, (*queued).failed)
-		if err == nil && !failed {
-			t.updates = len(group)
-			err = p.commit(t)
-			t.rollback() // unless it was committed
-			for _, q := range group {
+		for _, q := range group {
+			if q.err == nil {
 				q.err = err
-				close(q.done)
 			}
-			return
+			close(q.done)
 		}
-		t.rollback()
-		if errors.Is(err, errUnsure) && !failed && !conn.IsClosed() {
-			merge = false // find out, statement by statement
-			continue
-		}
-		for _, q := range group {
-			if conn.IsClosed() || !failed {
-				q.err = classify(conn, err)
-			}
-			if q.failed() {
-				close(q.done)
-			}
-		}
-		group = slices.DeleteFunc(group, (*queued).failed)
-		merge = true
+		return
 	}
 }
 
 func (q *queued) failed() bool { return q.err != nil }
 
-// runGroup runs the writes of a group in one round trip and marks whose guards did
-// not hold. Merged, it may fail with errUnsure without having found out whose.
-func (p *postgres) runGroup(t *transaction, group []*queued, merge bool) error {
-	var all []write
+// begin makes the transaction of a group, and lists its writes.
+func begin(conn *pgx.Conn, group []*queued) (t *transaction, all []write) {
+	t = &transaction{conn: conn, begin: "BEGIN", writes: true, updates: len(group), oldest: group[0].began, newest: group[0].began}
 	for _, q := range group {
+		if q.began.Before(t.oldest) {
+			t.oldest = q.began
+		}
+		if q.began.After(t.newest) {
+			t.newest = q.began
+		}
 		all = append(all, q.writes...)
 	}
 	if len(group) > 1 {
 		slices.SortStableFunc(all, order)
 	}
+	return t, all
+}
+
+// commitAtOnce commits a group in one round trip. Its guards are part of the statements,
+// which fail where one does not hold; then nothing is committed.
+func (p *postgres) commitAtOnce(conn *pgx.Conn, group []*queued) error {
+	t, all := begin(conn, group)
 	batch := &pgx.Batch{}
 	batch.Queue(t.begin)
-	batch.Queue("SELECT pg_current_xact_id()::text")
-	var runs [][]write // of one statement
 	for len(all) > 0 {
 		n := 1
-		for merge && n < len(all) && all[n].statement == all[0].statement && all[n].guarded == all[0].guarded {
+		for n < len(all) && all[n].statement == all[0].statement && all[n].guarded == all[0].guarded {
 			n++
 		}
-		if text := all[0].rows(all[0].args); n > 1 && text != "" {
-			if args, ok := columns(all[:n]); ok {
-				batch.Queue(text, args...)
-				runs = append(runs, all[:n])
-				all = all[n:]
-				continue
-			}
+		text, args := all[0].rows(all[0].args), all[0].args
+		merged := n > 1 && text != ""
+		if merged {
+			args, merged = columns(all[:n])
 		}
-		batch.Queue(all[0].text, all[0].args...)
-		runs = append(runs, all[:1])
-		all = all[1:]
+		if !merged {
+			n, text, args = 1, all[0].text, all[0].args
+		}
+		if all[0].guarded {
+			text, args = all[0].insisting(text, len(args)), append(args[:len(args):len(args)], int64(n))
+		}
+		batch.Queue(text, args...)
+		all = all[n:]
+	}
+	mark := rand.Text()
+	began := gateway.SystemClock{}.Now()
+	err := t.sendCommit(batch, mark, p.machine.Now())
+	if err != nil {
+		t.rollback()
+	}
+	if len(group) == 1 && guardFailed(err) {
+		return errGuard
+	}
+	if err = p.outcome(t, mark, began, err); refusedByServer(err) {
+		err = classify(conn, err)
+	}
+	return err
+}
+
+// findFault runs the writes of a group one by one and marks whose guards did not hold.
+// When all of them hold by now, it commits.
+func (p *postgres) findFault(conn *pgx.Conn, group []*queued) error {
+	t, all := begin(conn, group)
+	defer t.rollback() // unless it was committed
+	if err := p.runGroup(t, all); err != nil || slices.ContainsFunc(group, (*queued).failed) {
+		return classify(conn, err)
+	}
+	return p.commit(t)
+}
+
+func (p *postgres) runGroup(t *transaction, all []write) error {
+	batch := &pgx.Batch{}
+	batch.Queue(t.begin)
+	for _, w := range all {
+		batch.Queue(w.text, w.args...)
 	}
 	t.begun = true
 	results := t.conn.SendBatch(context.Background(), batch)
@@ -308,30 +365,15 @@ func (p *postgres) runGroup(t *transaction, group []*queued, merge bool) error {
 	if _, err := results.Exec(); err != nil {
 		return err
 	}
-	if err := results.QueryRow().Scan(&t.id); err != nil {
-		return err
-	}
-	unsure := false
-	for _, run := range runs {
+	for _, w := range all {
 		tag, err := results.Exec()
-		first := run[0]
-		switch {
-		case err != nil && len(run) > 1:
-			return errUnsure
-		case err != nil:
-			first.owner.err = classify(t.conn, err)
+		if err != nil {
+			w.owner.err = classify(t.conn, err)
 			return err
-		case first.guarded && len(run) > 1:
-			unsure = unsure || tag.RowsAffected() < int64(len(run))
-		case first.guarded && tag.RowsAffected() == 0 && first.owner.err == nil:
-			first.owner.err = errGuard
+		}
+		if w.guarded && tag.RowsAffected() == 0 && w.owner.err == nil {
+			w.owner.err = errGuard
 		}
 	}
-	if err := results.Close(); err != nil || !unsure {
-		return err
-	}
-	return errUnsure
+	return results.Close()
 }
-
-// errUnsure says that something in a merged statement failed.
-var errUnsure = errors.New("store: a statement of several updates failed")

@@ -2,6 +2,7 @@ package store_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"strings"
@@ -47,61 +48,69 @@ func TestPostgresRefusesUnsafeServers(t *testing.T) {
 }
 
 // Whatever becomes of a COMMIT on its way, the caller learns whether it happened,
-// and it happens once.
+// and it happens once: of a transaction that ran statement by statement, and of one
+// that went out whole, of which the server may have got any part.
 func TestPostgresLostCommit(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		name    string
-		cut     func(*storetest.Proxy, int) <-chan bool
-		after   int
-		unknown bool
-	}{
-		{"the answer is lost", (*storetest.Proxy).Cut, storetest.AnswerLost, false},
-		{"the commit is lost", (*storetest.Proxy).Cut, 0, false},
-		{"the database is gone", (*storetest.Proxy).CutOff, storetest.AnswerLost, true},
+	for name, add := range map[string]func(gateway.Tx) error{
+		"by itself": func(tx gateway.Tx) error { _, err := tx.NextTerminalNumbers("m", "day"); return err },
+		"in a group": func(tx gateway.Tx) error {
+			_, err := tx.CreditWallet("wal_1", ledger.Split{Cash: 1}, money.Max)
+			return err
+		},
 	} {
-		t.Run(c.name, func(t *testing.T) {
-			t.Parallel()
-			f := open(t, storetest.Postgres)
-			p := storetest.NewProxy(t, f.url)
-			behind := fixture{url: p.URL, keys: f.keys, clock: f.clock}.again(t, false)
-			count := func(s *store.Store) int64 {
-				var n gateway.TerminalNumbers
-				if err := s.Update(context.Background(), func(tx gateway.Tx) (err error) {
-					n, err = tx.NextTerminalNumbers("m", "day")
+		for _, c := range []struct {
+			name    string
+			cut     func(*storetest.Proxy, int) <-chan bool
+			after   int
+			unknown bool
+		}{
+			{"the answer is lost", (*storetest.Proxy).Cut, storetest.AnswerLost, false},
+			{"the commit is lost", (*storetest.Proxy).Cut, 0, false},
+			{"half of the commit is lost", (*storetest.Proxy).Cut, 60, false},
+			{"the database is gone", (*storetest.Proxy).CutOff, storetest.AnswerLost, true},
+		} {
+			t.Run(name+", "+c.name, func(t *testing.T) {
+				t.Parallel()
+				f := open(t, storetest.Postgres)
+				if err := f.Update(t.Context(), func(tx gateway.Tx) error {
+					_, err := tx.InsertWallet(gateway.Wallet{ID: "wal_1", Status: gateway.WalletActive})
 					return err
 				}); err != nil {
 					t.Fatal(err)
 				}
-				return n.Reference
-			}
-			count(behind)
-			committed := false
-			cut := c.cut(p, c.after)
-			err := behind.Update(context.Background(), func(tx gateway.Tx) error {
-				tx.OnCommit(func() { committed = true })
-				_, err := tx.NextTerminalNumbers("m", "day")
-				return err
-			})
-			select {
-			case happened := <-cut:
-				if !happened {
-					t.Fatal("the answer was not cut")
+				p := storetest.NewProxy(t, f.url)
+				behind := fixture{url: p.URL, keys: f.keys, clock: f.clock}.again(t, false)
+				if err := behind.Update(context.Background(), add); err != nil {
+					t.Fatal(err)
 				}
-			default:
-				t.Fatal("no commit passed")
-			}
-			if c.unknown {
-				if !errors.Is(err, gateway.ErrOutcomeUnknown) || !errors.Is(err, gateway.Unavailable) || committed {
+				committed := false
+				cut := c.cut(p, c.after)
+				err := behind.Update(context.Background(), func(tx gateway.Tx) error {
+					tx.OnCommit(func() { committed = true })
+					return add(tx)
+				})
+				select {
+				case happened := <-cut:
+					if !happened {
+						t.Fatal("the answer was not cut")
+					}
+				default:
+					t.Fatal("no commit passed")
+				}
+				if c.unknown {
+					if !errors.Is(err, gateway.ErrOutcomeUnknown) || !errors.Is(err, gateway.Unavailable) || committed {
+						t.Errorf("error %v, hooks ran: %v", err, committed)
+					}
+				} else if err != nil || !committed {
 					t.Errorf("error %v, hooks ran: %v", err, committed)
 				}
-			} else if err != nil || !committed {
-				t.Errorf("error %v, hooks ran: %v", err, committed)
-			}
-			if n := count(f.Store); n != 3 {
-				t.Errorf("the next number is %d, want 3: every count happens once", n)
-			}
-		})
+				var times int64
+				if err := f.raw(t).QueryRow("SELECT coalesce((SELECT sum(reference) FROM terminal), 0) + (SELECT sum(cash) FROM wallet)").Scan(&times); err != nil || times != 2 {
+					t.Errorf("counted %d, want 2: every count happens once (%v)", times, err)
+				}
+			})
+		}
 	}
 }
 
@@ -303,6 +312,8 @@ func TestPostgresSignals(t *testing.T) {
 // writes the wallet or not. Another process changes it in between, once.
 func TestPostgresPremises(t *testing.T) {
 	t.Parallel()
+	wallet := func(tx gateway.Tx) (gateway.Wallet, error) { return tx.Wallet("wal_1") }
+	payer := func(tx gateway.Tx) (gateway.Wallet, error) { _, w, err := tx.Payer("bnd_1"); return w, err }
 	for name, write := range map[string]func(gateway.Tx) error{
 		"it is only read": func(tx gateway.Tx) error { return tx.SetSetting("decided", "yes") },
 		"it is debited": func(tx gateway.Tx) error {
@@ -317,31 +328,33 @@ func TestPostgresPremises(t *testing.T) {
 			return err
 		},
 	} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			f := open(t, storetest.Postgres)
-			f.fill(t)
-			other := f.again(t, false)
-			var read []money.Amount
-			err := f.Update(t.Context(), func(tx gateway.Tx) error {
-				w, err := tx.Wallet("wal_1")
-				if err != nil {
-					return err
-				}
-				if read = append(read, w.Balance.Cash); len(read) == 1 {
-					if err := other.Update(t.Context(), func(tx gateway.Tx) error {
-						_, err := tx.CreditWallet("wal_1", ledger.Split{Cash: 500}, money.Max)
-						return err
-					}); err != nil {
+		for how, find := range map[string]func(gateway.Tx) (gateway.Wallet, error){"": wallet, ", with its binding": payer} {
+			t.Run(name+how, func(t *testing.T) {
+				t.Parallel()
+				f := open(t, storetest.Postgres)
+				f.fill(t)
+				other := f.again(t, false)
+				var read []money.Amount
+				err := f.Update(t.Context(), func(tx gateway.Tx) error {
+					w, err := find(tx)
+					if err != nil {
 						return err
 					}
+					if read = append(read, w.Balance.Cash); len(read) == 1 {
+						if err := other.Update(t.Context(), func(tx gateway.Tx) error {
+							_, err := tx.CreditWallet("wal_1", ledger.Split{Cash: 500}, money.Max)
+							return err
+						}); err != nil {
+							return err
+						}
+					}
+					return write(tx)
+				})
+				if err != nil || len(read) != 2 || read[1] != read[0]+500 {
+					t.Errorf("read balances %v, error %v; want a second run that sees the credit", read, err)
 				}
-				return write(tx)
 			})
-			if err != nil || len(read) != 2 || read[1] != read[0]+500 {
-				t.Errorf("read balances %v, error %v; want a second run that sees the credit", read, err)
-			}
-		})
+		}
 	}
 }
 
@@ -406,21 +419,63 @@ func TestPostgresDeadConnections(t *testing.T) {
 	}
 }
 
-// A server that crashed gives numbers which it had not written down to other
-// transactions. Those may have been committed; the one that is asked for was not.
-func TestPostgresNumbersAreNotTrusted(t *testing.T) {
+// Once it was asked what a connection committed, that is final: what the server has yet
+// to run of it is refused, and what it is about to commit is waited for.
+func TestPostgresFence(t *testing.T) {
 	t.Parallel()
 	f := open(t, storetest.Postgres)
-	var number, future string
-	if err := f.raw(t).QueryRow("INSERT INTO setting (name, value_sealed) VALUES ('somebody', 'else') RETURNING pg_current_xact_id()::text").Scan(&number); err != nil {
-		t.Fatal(err)
+	raw := f.raw(t)
+	mark := func(by interface {
+		Exec(string, ...any) (sql.Result, error)
+	}, connection, mark string) error {
+		now := time.Now().UnixMicro()
+		_, err := by.Exec(store.SetMark, connection, mark, now, now, now)
+		return err
 	}
-	if err := f.raw(t).QueryRow("SELECT (pg_current_xact_id()::text::bigint + 1000000)::text").Scan(&future); err != nil {
-		t.Fatal(err)
-	}
-	for _, n := range []string{number, future} {
-		if committed, err := f.Settled(n, "mine"); committed || err != nil {
-			t.Errorf("transaction %s: %v, %v", n, committed, err)
+	settled := func(connection, mark string, want bool) {
+		t.Helper()
+		if committed, err := f.Settled(connection, mark); committed != want || err != nil {
+			t.Errorf("connection %s committed %s: %v, %v", connection, mark, committed, err)
 		}
 	}
+	if err := errors.Join(mark(raw, "one", "EARLIER"), mark(raw, "one", "LAST")); err != nil {
+		t.Fatal(err)
+	}
+	settled("one", "LAST", true)
+	settled("one", "LAST", true) // the answer to the first question may get lost as well
+	settled("one", "NEVER", false)
+	settled("new", "NEVER", false)
+	for _, connection := range []string{"one", "new"} {
+		if err := mark(raw, connection, "LATE"); err == nil {
+			t.Errorf("connection %s commits behind its fence", connection)
+		}
+	}
+
+	tx, err := raw.Begin()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer tx.Rollback()
+	if err := mark(tx, "slow", "SLOW"); err != nil {
+		t.Fatal(err)
+	}
+	asked := make(chan struct{})
+	go func() {
+		defer close(asked)
+		settled("slow", "SLOW", true)
+	}()
+	for waiting := 0; waiting == 0; {
+		select {
+		case <-asked:
+			t.Fatal("a transaction that is about to commit was not waited for")
+		default:
+		}
+		if err := raw.QueryRow("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query LIKE 'INSERT INTO commit_mark%'").Scan(&waiting); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := tx.Commit(); err != nil {
+		t.Fatal(err)
+	}
+	<-asked
 }

@@ -29,6 +29,15 @@ type runner interface {
 // exec runs a write and returns how many rows it changed.
 func (q *session) exec(query string, args ...any) (int64, error) { return q.run(false, query, args) }
 
+// holdingOf is holding of the rows of one table in a join.
+func (q *session) holdingOf(table, key string) string {
+	clause := q.holding(key)
+	if clause == "" {
+		return ""
+	}
+	return clause + " OF " + table
+}
+
 // row is one row of a result.
 type row interface{ Scan(dest ...any) error }
 

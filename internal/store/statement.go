@@ -3,11 +3,14 @@ package store
 import (
 	"cmp"
 	"database/sql"
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
 	"strings"
 	"sync"
+
+	"github.com/jackc/pgx/v5/pgconn"
 )
 
 // statement is what the text of a statement says about it.
@@ -19,6 +22,8 @@ type statement struct {
 
 	once sync.Once
 	many string // the statement for many rows, or "" if it has no such form
+
+	guards sync.Map // text, of one row or of many → the statement that insists on them
 }
 
 // class is the kind of a statement, in the order in which those of one table may be
@@ -124,6 +129,27 @@ func (s *statement) rows(args []any) string {
 		s.many = head + "SELECT " + strings.Join(items, ", ") + " FROM unnest(" + strings.Join(arrays, ", ") + ") AS r(" + strings.Join(names, ", ") + ")" + end
 	})
 	return s.many
+}
+
+// insisting returns the text of a guarded write, with its number of arguments, as one
+// that fails unless it changes as many rows as a further argument says.
+func (s *statement) insisting(text string, args int) string {
+	if known, ok := s.guards.Load(text); ok {
+		return known.(string)
+	}
+	returning := " RETURNING 1"
+	if strings.HasPrefix(text, "SELECT") { // a premise
+		returning = ""
+	}
+	insisting := fmt.Sprintf("WITH held AS (%s%s) SELECT 1 / (count(*) >= $%d::bigint)::int FROM held", text, returning, args+1)
+	s.guards.Store(text, insisting)
+	return insisting
+}
+
+// guardFailed reports whether a statement failed that insists.
+func guardFailed(err error) bool {
+	var e *pgconn.PgError
+	return errors.As(err, &e) && e.Code == "22012" // division by zero
 }
 
 // columns turns the arguments of many writes into one argument for each column. It

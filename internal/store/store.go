@@ -44,6 +44,8 @@ type Store struct {
 type engine interface {
 	// view runs fn in one read snapshot.
 	view(ctx context.Context, fn func(*session) error) error
+	// peek runs fn, each of whose reads may be of a moment of its own.
+	peek(ctx context.Context, fn func(*session) error) error
 	// atOnce runs fn with up to n readers side by side, all of which see one moment.
 	atOnce(ctx context.Context, n int, fn func(*session) error) error
 	// update runs fn in one transaction and returns once that is durable. It may run
@@ -134,6 +136,13 @@ func (s *Store) Listen(ctx context.Context, heard func(string)) { s.db.listen(ct
 // View implements gateway.Store.
 func (s *Store) View(ctx context.Context, fn func(gateway.Tx) error) error {
 	return s.db.view(ctx, func(q *session) error {
+		return fn(&tx{session: q, keys: s.keys, now: s.now()})
+	})
+}
+
+// Peek implements gateway.Store.
+func (s *Store) Peek(ctx context.Context, fn func(gateway.Tx) error) error {
+	return s.db.peek(ctx, func(q *session) error {
 		return fn(&tx{session: q, keys: s.keys, now: s.now()})
 	})
 }

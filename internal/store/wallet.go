@@ -15,19 +15,38 @@ const purposePIN = "wallet.pin"
 const walletColumns = `id, phone, name, status, pin_hash, pin_sealed, pin_fails, locked_until_us, cash, points,
 	limit_transaction, limit_daily_count, limit_daily_sum, limit_holding, created_us`
 
+// walletOfBinding are the same of a wallet w.
+const walletOfBinding = `w.id, w.phone, w.name, w.status, w.pin_hash, w.pin_sealed, w.pin_fails, w.locked_until_us, w.cash, w.points,
+	w.limit_transaction, w.limit_daily_count, w.limit_daily_sum, w.limit_holding, w.created_us`
+
 const selectWallet = `SELECT ` + walletColumns + `, version FROM wallet `
 
-func (t *tx) scanWallet(r row) (w gateway.Wallet, err error) {
-	var pin string
-	var locked, created, version int64
-	if err := r.Scan(&w.ID, &w.Phone, &w.Name, &w.Status, &w.PINHash, &pin, &w.PINFails, &locked, &w.Balance.Cash, &w.Balance.Points,
-		&w.Limits.PerTransaction, &w.Limits.DailyCount, &w.Limits.DailySum, &w.Limits.Holding, &created, &version); err != nil {
-		return w, err
+// walletRow is a wallet as it is stored.
+type walletRow struct {
+	gateway.Wallet
+	pin                      string
+	locked, created, version int64
+}
+
+func (w *walletRow) columns() []any {
+	return []any{&w.ID, &w.Phone, &w.Name, &w.Status, &w.PINHash, &w.pin, &w.PINFails, &w.locked, &w.Balance.Cash, &w.Balance.Points,
+		&w.Limits.PerTransaction, &w.Limits.DailyCount, &w.Limits.DailySum, &w.Limits.Holding, &w.created, &w.version}
+}
+
+// wallet is the wallet of a row, which becomes a premise of an Update.
+func (t *tx) wallet(w *walletRow) (_ gateway.Wallet, err error) {
+	t.premises.read(w.ID, w.version)
+	w.LockedUntil, w.CreatedAt = at(w.locked), at(w.created)
+	w.PIN, err = t.keys.Open(purposePIN, w.pin)
+	return w.Wallet, err
+}
+
+func (t *tx) scanWallet(r row) (gateway.Wallet, error) {
+	var w walletRow
+	if err := r.Scan(w.columns()...); err != nil {
+		return gateway.Wallet{}, err
 	}
-	t.premises.read(w.ID, version)
-	w.LockedUntil, w.CreatedAt = at(locked), at(created)
-	w.PIN, err = t.keys.Open(purposePIN, pin)
-	return w, err
+	return t.wallet(&w)
 }
 
 func (t *tx) InsertWallet(w gateway.Wallet) (bool, error) {

@@ -39,6 +39,13 @@ func (s faulty) View(ctx context.Context, fn func(gateway.Tx) error) error {
 	return s.Store.View(ctx, func(tx gateway.Tx) error { return fn(faultyTx{tx, s.at}) })
 }
 
+func (s faulty) Peek(ctx context.Context, fn func(gateway.Tx) error) error {
+	if err := s.at(StepView); err != nil {
+		return err
+	}
+	return s.Store.Peek(ctx, func(tx gateway.Tx) error { return fn(faultyTx{tx, s.at}) })
+}
+
 func (s faulty) Update(ctx context.Context, fn func(gateway.Tx) error) error {
 	if err := s.at(StepBegin); err != nil {
 		return err
@@ -122,6 +129,14 @@ func (t faultyTx) InsertBinding(b gateway.Binding) error {
 
 func (t faultyTx) Binding(id gateway.BindingID) (gateway.Binding, error) {
 	return step(t, "Binding", func() (gateway.Binding, error) { return t.Tx.Binding(id) })
+}
+
+func (t faultyTx) Payer(id gateway.BindingID) (b gateway.Binding, w gateway.Wallet, err error) {
+	err = bare(t, "Payer", func() (err error) {
+		b, w, err = t.Tx.Payer(id)
+		return err
+	})
+	return b, w, err
 }
 
 func (t faultyTx) ActiveBinding(m gateway.MerchantID, w gateway.WalletID) (gateway.Binding, error) {

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"sync"
+	"sync/atomic"
 	"testing"
 )
 
@@ -14,6 +15,8 @@ import (
 // middle of a COMMIT and refuse new ones.
 type Proxy struct {
 	URL string // of the database, through the proxy
+
+	asked atomic.Int64 // by Sync messages
 
 	mu      sync.Mutex
 	cut     *cut
@@ -74,6 +77,10 @@ func NewProxy(t testing.TB, target string) *Proxy {
 	})
 	return p
 }
+
+// Asked is how often the server was asked for an answer and waited for: the round
+// trips so far, those by which connections begin apart.
+func (p *Proxy) Asked() int64 { return p.asked.Load() }
 
 // Cut resets the connection of the next COMMIT when so many bytes of it, and then
 // of its answer, have passed. It sends true when that has happened, and false if
@@ -152,6 +159,10 @@ func (l *link) forward() {
 		if err != nil {
 			return
 		}
+		l.proxy.asked.Add(int64(bytes.Count(buf[:n], flushed)))
+		if buf[0] == 'Q' { // a statement without arguments is a question by itself
+			l.proxy.asked.Add(1)
+		}
 		c := l.proxy.struck(buf[:n])
 		if c != nil && c.after >= 0 && c.after < n {
 			l.server.Write(buf[:c.after])
@@ -169,6 +180,9 @@ func (l *link) forward() {
 		}
 	}
 }
+
+// flushed is the message Sync, which ends every question to the server.
+var flushed = []byte{'S', 0, 0, 0, 4}
 
 // ready ends every answer of the server.
 var ready = []byte{'Z', 0, 0, 0, 5}

@@ -46,6 +46,7 @@ func Run(t *testing.T, open func(t *testing.T) Bundle) {
 		"no update is lost":                        increments,
 		"a reader sees one moment":                 snapshot,
 		"reads do not write":                       readOnly,
+		"a peek sees what was committed":           peeks,
 		"two customers cannot both be bound":       oneActiveBinding,
 		"a phone's binding":                        bindingOfPhone,
 		"an order has one live payment":            oneLivePayment,
@@ -141,6 +142,8 @@ func roundTrips(t *testing.T, b Bundle) {
 		read("page", page(1), func() (any, error) { return tx.Page("pag_1") })
 		read("page by key", page(1), func() (any, error) { return tx.PageByKey(page(1).Key) })
 		read("binding", binding(1), func() (any, error) { return tx.Binding("bnd_1") })
+		read("payer's binding", binding(1), func() (any, error) { b, _, err := tx.Payer("bnd_1"); return b, err })
+		read("payer's wallet", wantWallet, func() (any, error) { _, w, err := tx.Payer("bnd_1"); return w, err })
 		read("binding by code", binding(1), func() (any, error) { return tx.BindingByAuthCode(page(1).Key) })
 		read("awaiting bindings", []gateway.Binding{binding(1)}, func() (any, error) { return tx.AwaitingBindings("mch_1", "wal_1", "c1") })
 		read("wallet's bindings", []gateway.Binding{binding(1)}, func() (any, error) { return tx.WalletBindings("wal_1") })
@@ -178,6 +181,7 @@ func missing(t *testing.T, b Bundle) {
 			"wallet":       func() error { _, err := tx.Wallet("x"); return err },
 			"phone":        func() error { _, err := tx.WalletByPhone("x"); return err },
 			"binding":      func() error { _, err := tx.Binding("x"); return err },
+			"payer":        func() error { _, _, err := tx.Payer("x"); return err },
 			"auth code":    func() error { _, err := tx.BindingByAuthCode("x"); return err },
 			"active":       func() error { _, err := tx.ActiveBinding("x", "x"); return err },
 			"page":         func() error { _, err := tx.Page("x"); return err },
@@ -419,14 +423,37 @@ func snapshot(t *testing.T, b Bundle) {
 }
 
 func readOnly(t *testing.T, b Bundle) {
-	err := b.Store.View(context.Background(), func(tx gateway.Tx) error {
-		_, err := tx.InsertMerchant(merchant(1))
-		return err
-	})
-	if err == nil {
-		t.Error("a view could write")
+	for name, look := range map[string]func(context.Context, func(gateway.Tx) error) error{"view": b.Store.View, "peek": b.Store.Peek} {
+		for what, write := range map[string]func(gateway.Tx) error{
+			"insert":  func(tx gateway.Tx) error { _, err := tx.InsertMerchant(merchant(1)); return err },
+			"ask for": func(tx gateway.Tx) error { _, err := tx.NextTerminalNumbers("mch_1", "day"); return err },
+		} {
+			if err := look(context.Background(), write); err == nil {
+				t.Errorf("a %s could %s something", name, what)
+			}
+		}
 	}
 	b.noMerchant(t)
+}
+
+// A peek sees what was committed before it began, as a view does.
+func peeks(t *testing.T, b Bundle) {
+	b.seed(t)
+	b.update(t, func(tx gateway.Tx) error {
+		_, err := tx.DebitWallet("wal_1", ledger.Split{Cash: 5})
+		return err
+	})
+	var seen, peeked gateway.Wallet
+	var missing error
+	b.view(t, func(tx gateway.Tx) (err error) { seen, err = tx.Wallet("wal_1"); return err })
+	if err := b.Store.Peek(t.Context(), func(tx gateway.Tx) (err error) {
+		_, missing = tx.Wallet("x")
+		peeked, err = tx.Wallet("wal_1")
+		return err
+	}); err != nil || !errors.Is(missing, gateway.ErrNoRow) {
+		t.Fatal(err, missing)
+	}
+	same(t, "a wallet that was peeked at", peeked, seen)
 }
 
 func oneActiveBinding(t *testing.T, b Bundle) {
