@@ -326,9 +326,10 @@ var setMark = fmt.Sprintf(`INSERT INTO commit_mark (connection, mark, at_us) SEL
 const fence = "-"
 
 // setFence returns what the connection has committed last, behind the fence. It waits
-// for a transaction that has set its mark and is not over.
+// for a transaction that has set its mark and is not over. The fence has a time of its
+// own, so that it outlasts whatever was sent before it.
 const setFence = `INSERT INTO commit_mark (connection, mark, at_us) VALUES ($1, '` + fence + `', $2)
-	ON CONFLICT (connection) DO UPDATE SET mark = '` + fence + `' || commit_mark.mark RETURNING mark`
+	ON CONFLICT (connection) DO UPDATE SET mark = '` + fence + `' || commit_mark.mark, at_us = excluded.at_us RETURNING mark`
 
 // errUntimely is a transaction that began too long ago to be committed. It is run
 // again, at the time that it is by now.

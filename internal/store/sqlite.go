@@ -231,10 +231,10 @@ func (s *sqlite) view(ctx context.Context, fn func(*session) error) error {
 	return v.err
 }
 
-// read serves views on one connection until close.
 // peek implements engine. A snapshot costs nothing here.
 func (s *sqlite) peek(ctx context.Context, fn func(*session) error) error { return s.view(ctx, fn) }
 
+// read serves views on one connection until close.
 func (s *sqlite) read(q *session) {
 	for {
 		select {
