@@ -95,7 +95,7 @@ campaign: needs older ## Kill, crash, freeze and cut on both engines for minutes
 	done
 	@! $(GO) test ./internal/app -list '$(CAMPAIGN)' | grep -q TestCampaignFreeze || \
 	GERBANG_TEST_ENGINE=postgres $(GO) test ./internal/app -timeout 60m -run '^TestCampaignFreeze$$' -v \
-		-campaign.freeze 90s -campaign.report $(CURDIR)/docs/reliability.md
+		-campaign.freeze 90s -campaign.rounds $${FREEZES:-5} -campaign.report $(CURDIR)/docs/reliability.md
 
 CAMPAIGN ?= TestCampaign|TestAnswersWaitForTheDisk
 
