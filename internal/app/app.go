@@ -70,16 +70,17 @@ type App struct {
 	watch     *watch
 	notifier  *notify.Worker
 
-	id      string // tells this App's signals from those of others
-	store   *store.Store
-	signing *signing
-	servers []*http.Server
-	drain   chan struct{}      // closed before anything stops, for calls that wait
-	held    func()             // returns when none of them waits any more
-	stop    context.CancelFunc // of the background work
-	working sync.WaitGroup
-	served  chan error
-	log     *slog.Logger
+	id             string // tells this App's signals from those of others
+	store          *store.Store
+	signing        *signing
+	servers        []*http.Server
+	drain          chan struct{}      // closed before anything stops, for calls that wait
+	held           func()             // returns when none of them waits any more
+	stop           context.CancelFunc // of the background work
+	stopDelivering context.CancelFunc // of notifications and messages
+	working        sync.WaitGroup
+	served         chan error
+	log            *slog.Logger
 }
 
 // Limits on slow senders, and on what they may send besides a body.
@@ -315,6 +316,7 @@ func (a *App) Wait() error {
 // calls may finish until ctx ends. It must be called once.
 func (a *App) Stop(ctx context.Context) error {
 	close(a.drain)
+	a.stopDelivering()
 	errs := make([]error, len(a.servers))
 	var stopping sync.WaitGroup
 	for i, server := range a.servers {

@@ -129,14 +129,8 @@ func (a *App) work(ctx context.Context, heard func(context.Context, string)) err
 	a.stop = stop
 	// Deliveries that are under way end beside the calls that are, not after them: what is
 	// left is another's, or of the next start.
-	deliveries, end := context.WithCancel(background)
-	a.working.Go(func() {
-		defer end()
-		select {
-		case <-a.drain:
-		case <-background.Done():
-		}
-	})
+	deliveries, stop := context.WithCancel(background)
+	a.stopDelivering = stop
 	a.working.Go(func() {
 		if err := a.notifier.Run(deliveries); err != nil {
 			a.log.Error("notifier stopped", "error", err)
