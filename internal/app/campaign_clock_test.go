@@ -240,7 +240,7 @@ func TestCampaignMidnight(t *testing.T) {
 	trials := 0
 	// spend pays until the wallet may not, and what it may on the day that it is then.
 	spend := func() {
-		merchant := r.snapClientAt(r.m, clock.Now)
+		merchant := r.snapClient(r.m, func(c *ovo.SNAPConfig) { c.Now = clock.Now })
 		for n := 0; ; n++ {
 			day := clock.Now().In(wire.WIB).Format(time.DateOnly)
 			reference := fmt.Sprintf("NM-%d-%d", trials, n)

@@ -188,16 +188,17 @@ func (c control) seededMerchant() merchant {
 }
 
 // snapClient is an SDK client for a merchant.
-func (c control) snapClient(m merchant) *ovo.SNAPClient { return c.snapClientAt(m, nil) }
-
-// snapClientAt is one that goes by another clock than the machine's.
-func (c control) snapClientAt(m merchant, now func() time.Time) *ovo.SNAPClient {
+func (c control) snapClient(m merchant, change ...func(*ovo.SNAPConfig)) *ovo.SNAPClient {
 	c.t.Helper()
 	key, err := ovo.ParsePrivateKey(m.DOKU.PrivateKeyPEM)
 	if err != nil {
 		c.t.Fatal(err)
 	}
-	s, err := ovo.SNAP(ovo.SNAPConfig{BaseURL: c.base, ClientID: m.DOKU.ClientID, SecretKey: m.DOKU.SecretKey, PrivateKey: key, HTTPClient: client, Now: now})
+	config := ovo.SNAPConfig{BaseURL: c.base, ClientID: m.DOKU.ClientID, SecretKey: m.DOKU.SecretKey, PrivateKey: key, HTTPClient: client}
+	for _, f := range change {
+		f(&config)
+	}
+	s, err := ovo.SNAP(config)
 	if err != nil {
 		c.t.Fatal(err)
 	}

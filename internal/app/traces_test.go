@@ -182,14 +182,7 @@ func TestTraces(t *testing.T) {
 	traced := &http.Client{Transport: with{http.Header{
 		"Traceparent": {"00-" + callersTrace + "-" + callersSpan + "-00"}, "Tracestate": {"shop=callers-own-state"}, "Baggage": {"who=callers-own-baggage"},
 	}}}
-	key, err := ovo.ParsePrivateKey(m.DOKU.PrivateKeyPEM)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s, err := ovo.SNAP(ovo.SNAPConfig{BaseURL: c.base, ClientID: m.DOKU.ClientID, SecretKey: m.DOKU.SecretKey, PrivateKey: key, HTTPClient: traced})
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := c.snapClient(m, func(c *ovo.SNAPConfig) { c.HTTPClient = traced })
 	token := c.bind(s, phone, customer)
 	if _, err := s.Pay(t.Context(), ovo.PayRequest{CustomerToken: token, Reference: reference, Type: ovo.Recurring, Amount: 1_000}); err != nil {
 		t.Fatal(err)
